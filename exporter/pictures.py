@@ -1,0 +1,106 @@
+"""Pictures in: any file a user has, as upright 8-bit RGB. Pictures out: compressed for the log."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tb_visualscratchpad.wire.errors import ScratchpadError
+from tb_visualscratchpad.wire.evidence import EncodedPicture
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
+"""File names that count as images in a folder, lower case."""
+
+MAX_PIXELS = 64_000_000
+"""Pixels a picture may have. 64 megapixels decode to 192 MB."""
+
+GROUND = (255, 255, 255)
+"""What transparent pixels are laid on: white, as browsers and most vision datasets do."""
+
+PictureSource = str | PathLike | bytes | Image.Image
+
+
+def read_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """An upright RGB picture from a path, the bytes of a file, or a PIL image.
+
+    EXIF orientation is applied; transparency is laid on white (``GROUND``); CMYK, grey and palettes are converted; 16-bit
+    grey is scaled to 8 bit (divided by 257); of an animation the first frame is taken.
+
+    Raises:
+        ScratchpadError: missing, unreadable, truncated, empty, over ``max_pixels``, or of a kind with no stated 8-bit scale.
+    """
+    if isinstance(source, (list, tuple)):
+        raise ScratchpadError(f"{len(source)} pictures were given, one is expected: run each picture on its own.")
+    name = "the picture" if isinstance(source, (bytes, Image.Image)) else f"the picture {source}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = _open(source, name)
+            width, height = picture.size
+            if width * height > max_pixels:
+                raise ScratchpadError(
+                    f"{_sentence(name)} has {width} x {height} pixels, at most {max_pixels / 1e6:g} million are read: "
+                    "scale it down first (the model sees far fewer)."
+                )
+            picture.load()
+    except ScratchpadError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ScratchpadError(f"{_sentence(name)} is too large to decode safely: scale it down first.") from error
+    except UnidentifiedImageError as error:
+        raise ScratchpadError(f"{_sentence(name)} is not a picture that Pillow can read: give a JPEG, PNG or WebP.") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ScratchpadError(f"{_sentence(name)} cannot be decoded ({error}): the file is damaged, copy it anew.") from error
+    return _to_rgb(ImageOps.exif_transpose(picture), name)
+
+
+def _open(source: PictureSource, name: str) -> Image.Image:
+    if isinstance(source, Image.Image):
+        return source
+    if isinstance(source, bytes):
+        return Image.open(io.BytesIO(source))
+    path = Path(source)
+    if not path.is_file():
+        raise ScratchpadError(f"{_sentence(name)} does not exist: check the path.")
+    return Image.open(io.BytesIO(path.read_bytes()))
+
+
+def _sentence(name: str) -> str:
+    return name[0].upper() + name[1:]
+
+
+def _to_rgb(picture: Image.Image, name: str) -> Image.Image:
+    mode = picture.mode
+    if mode == "F":
+        raise ScratchpadError(f"{_sentence(name)} holds floating-point pixels, whose range is unknown: save it with 8 bits.")
+    if mode.startswith("I"):
+        values = np.asarray(picture).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise ScratchpadError(f"{_sentence(name)} holds pixels outside 0 to 65535: save it with 8 or 16 bits.")
+        return Image.fromarray(np.round(values / 257).astype(np.uint8)).convert("RGB")
+    if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        rgba = picture.convert("RGBA")
+        ground = Image.new("RGBA", rgba.size, (*GROUND, 255))
+        return Image.alpha_composite(ground, rgba).convert("RGB")
+    return picture.convert("RGB")
+
+
+def encode_picture(picture: Image.Image, *, max_side: int = 1024, quality: int = 88) -> EncodedPicture:
+    """The picture as logged: JPEG (PNG when that is no larger), its longer side at most ``max_side`` pixels."""
+    shown = picture
+    if max(picture.size) > max_side:
+        scale = max_side / max(picture.size)
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        shown = picture.resize(size, Image.Resampling.LANCZOS)
+    encoded: dict[str, bytes] = {}
+    for mime, options in (("image/jpeg", {"quality": quality}), ("image/png", {"optimize": False})):
+        buffer = io.BytesIO()
+        shown.save(buffer, format=mime.split("/")[1], **options)
+        encoded[mime] = buffer.getvalue()
+    mime = min(encoded, key=lambda kind: (len(encoded[kind]), kind == "image/jpeg"))
+    return EncodedPicture(data=encoded[mime], mime=mime, width=shown.width, height=shown.height)
