@@ -1,0 +1,32 @@
+"""What every test needs: no network, few threads, and the browser for those that look at the tab."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.find_chromium import ADVICE, find_chromium
+
+# Before anything imports torch, numba or transformers. Small models are slower on more threads, and nothing here may
+# reach a hub.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser for tests of the tab. There is no skipping without one."""
+    found = find_chromium()
+    if found is None:
+        pytest.fail(ADVICE)
+    return found
