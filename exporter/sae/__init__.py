@@ -1,0 +1,7 @@
+"""Sparse autoencoders: what they compute, and how checkpoints of theirs are read."""
+
+from tb_visualscratchpad.exporter.sae.dictionary import dictionary_info
+from tb_visualscratchpad.exporter.sae.loading import load_sae
+from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
+
+__all__ = ["SparseAutoencoder", "dictionary_info", "load_sae"]

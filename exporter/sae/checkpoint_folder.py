@@ -1,0 +1,74 @@
+"""From what a user types after ``--sae`` to a local folder: ``demo``, a folder, or a Hugging Face hub id."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tb_visualscratchpad.wire.errors import ScratchpadError
+
+DEMO = "demo"
+_BUNDLE = Path(__file__).resolve().parent.parent / "demo" / "bundle" / "sae"
+_HUB_ID = re.compile(r"(?P<repository>[\w-][\w.-]*/[\w-][\w.-]*)(/(?P<inside>[^\s]+?))?/?")
+
+
+def find_checkpoint_folder(source: str | Path) -> tuple[Path, str]:
+    """The folder of a checkpoint and the name to show for it.
+
+    Args:
+        source: ``demo``; a folder (or a file in it); or ``owner/repository[/folder/inside]`` on the hub.
+
+    Raises:
+        ScratchpadError: there is no such folder, or the hub does not give it.
+    """
+    text = str(source)
+    if text == DEMO:
+        if not _BUNDLE.is_dir():
+            raise ScratchpadError(f"The demo's SAE is missing at {_BUNDLE}: reinstall tb-visualscratchpad[exporter].")
+        return _BUNDLE, DEMO
+    path = Path(text).expanduser()
+    if path.is_file():
+        path = path.parent
+    if path.is_dir():
+        return path, path.resolve().name
+    hub_id = _HUB_ID.fullmatch(text)
+    if hub_id is None:
+        raise ScratchpadError(f"There is no SAE at {text}: give a folder with cfg.json and its weights, a hub id owner/name, or 'demo'.")
+    return _from_hub(hub_id["repository"], hub_id["inside"]), text.rstrip("/")
+
+
+def _from_hub(repository: str, inside: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+    )
+
+    prefix = f"{inside}/" if inside else ""
+    patterns = [f"{prefix}*.json", f"{prefix}*.safetensors"]
+    try:
+        folder = Path(snapshot_download(repository, allow_patterns=patterns)) / prefix
+    except GatedRepoError as error:
+        raise ScratchpadError(
+            f"{repository} is gated: accept its licence at https://huggingface.co/{repository}, then run 'hf auth login'."
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise ScratchpadError(
+            f"{repository} is neither a folder here nor a repository on the hub (or it is private: run 'hf auth login'): check the name."
+        ) from error
+    except HFValidationError as error:
+        raise ScratchpadError(f"{repository} is neither a folder here nor a possible hub id: check the name.") from error
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+        raise ScratchpadError(
+            f"{repository} is not a folder here, not in the local hub cache, and the hub cannot be reached: "
+            "go online, or download it elsewhere and give the folder."
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise ScratchpadError(f"Downloading {repository} failed: {error}. Try again, or download it elsewhere and give the folder.") from error
+    if not folder.is_dir():
+        raise ScratchpadError(f"The hub repository {repository} has no SAE in a folder '{inside}': look at https://huggingface.co/{repository}/tree/main.")
+    return folder
