@@ -1,0 +1,55 @@
+"""What to call a cluster: what its latents are known for, else the words that use it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tb_visualscratchpad.views.clusters import GroupKind, TokenCluster
+from tb_visualscratchpad.views.matrix import TokenLatentMatrix
+from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
+from tb_visualscratchpad.wire.evidence import VlmRun
+
+MIN_LATENTS = 4
+MIN_LABEL_SHARE = 0.30
+_MAX_WORDS = 3
+
+
+def cluster_name(
+    run: VlmRun, matrix: TokenLatentMatrix, cluster: TokenCluster, statistics: LatentStatistics | None
+) -> str:
+    """The name of a cluster.
+
+    A label names it when there are four latents or more and the label's mean share over all of them (a latent counts for
+    its top label alone) is at least .30; ties go to the label that sorts first. Otherwise the words that it is specific
+    to, each once, strongest first, at most three, in quotes. One that is specific to no word is "several words".
+    """
+    if cluster.kind is not GroupKind.CLUSTER:
+        return cluster.kind.value
+    label = _prevailing_label(matrix.latent_C[cluster.start : cluster.start + cluster.count], statistics)
+    if label is not None:
+        return label
+    rows = np.searchsorted(matrix.token_T, cluster.word_indices)
+    strongest_first = rows[np.argsort(-cluster.mean_T[rows], kind="stable")]
+    words = dict.fromkeys(_as_word(run.tokens[index].text) for index in matrix.token_T[strongest_first].tolist())
+    if not words:
+        return "several words"
+    shown = list(words)[:_MAX_WORDS]
+    return "“" + " ".join(shown) + ("…" if len(words) > _MAX_WORDS else "") + "”"
+
+
+def _prevailing_label(latents: np.ndarray, statistics: LatentStatistics | None) -> str | None:
+    if statistics is None or latents.size < MIN_LATENTS or not statistics.label_names:
+        return None
+    label = statistics.top_label_K[latents]
+    known = label >= 0
+    share = np.bincount(
+        label[known], weights=statistics.top_label_share_K[latents][known], minlength=len(statistics.label_names)
+    )
+    share = share / latents.size
+    best = int(share.argmax())
+    return statistics.label_names[best] if share[best] >= MIN_LABEL_SHARE else None
+
+
+def _as_word(text: str) -> str:
+    """A token's text without the blanks around it; blanks alone are shown by their escapes."""
+    return text.strip() or repr(text)[1:-1] or "∅"
