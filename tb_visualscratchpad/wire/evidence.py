@@ -341,6 +341,8 @@ class VlmRun:
         picture: None when pictures are not logged.
         steering: the ``SteeringSpec`` as JSON, None for an unsteered run.
         order: None until the exporter has computed it.
+        reductions: sentences on what is rounded or left out where only the event was at hand, without its sidecar; empty
+            for exact evidence.
     """
 
     run_id: str
@@ -357,6 +359,7 @@ class VlmRun:
     picture: EncodedPicture | None = None
     steering: str | None = None
     order: LatentOrder | None = None
+    reductions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n_image = self.image_tokens.n_tokens

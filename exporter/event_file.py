@@ -1,0 +1,141 @@
+"""Event files that are whole after every record: our own, or one shared with a PyTorch ``SummaryWriter``."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from tensorboard.compat.proto import event_pb2
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from tb_visualscratchpad.wire.errors import ScratchpadError
+
+_counter = itertools.count()
+
+
+class EventFile:
+    """An event file of our own, made with the first record.
+
+    TensorBoard's ``EventFileWriter`` hands records to a thread and, on a full disk, leaves half of one behind, after which
+    nothing in the file is read. Here a record is written before ``write`` returns, or the file is cut back.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._stream: BinaryIO | None = None
+        self._closed = False
+
+    def write(self, event: event_pb2.Event) -> None:
+        """Append an event. Raises ScratchpadError when it cannot be written; the file is then as it was before."""
+        if self._closed:
+            raise ScratchpadError(f"The writer of {self.directory} is closed: make a new one.")
+        made = self._stream is None
+        path: Path | None = None
+        end = 0
+        try:
+            if made:
+                path = self._new_path()
+                self._stream = open(path, "xb", buffering=0)
+                self._append(_header())
+            end = self._stream.tell()
+            self._append(event)
+        except OSError as error:
+            self._take_back(path, end)
+            raise _disk_error(self.directory, error) from error
+        except BaseException:
+            self._take_back(path, end)
+            raise
+
+    def flush(self) -> None:
+        """Bring the file to the disk itself."""
+        if self._stream is not None:
+            try:
+                os.fsync(self._stream.fileno())
+            except OSError as error:
+                raise _disk_error(self.directory, error) from error
+
+    def close(self) -> None:
+        self._closed = True
+        if self._stream is not None:
+            self.flush()
+            self._stream.close()
+            self._stream = None
+
+    def _new_path(self) -> Path:
+        # As TensorBoard names them: the loader reads what has "tfevents" in its name, oldest first.
+        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_counter)}"
+        return self.directory / f"{name}.visualscratchpad"
+
+    def _append(self, event: event_pb2.Event) -> None:
+        RecordWriter(_Whole(self._stream)).write(event.SerializeToString())
+
+    def _take_back(self, made: Path | None, end: int) -> None:
+        if self._stream is None:
+            return
+        if made is None:
+            self._stream.truncate(end)
+            self._stream.seek(end)
+            return
+        self._stream.close()
+        self._stream = None
+        made.unlink()
+
+
+class SharedEventFile:
+    """The event file of a PyTorch ``SummaryWriter``, which stays the caller's to close."""
+
+    def __init__(self, events: EventFileWriter) -> None:
+        self.directory = Path(events.get_logdir())
+        self._events = events
+
+    def write(self, event: event_pb2.Event) -> None:
+        """Append an event and wait until it is in the file. Raises ScratchpadError when it cannot be written."""
+        self.flush()
+        # The writer tells nobody its file; half a record there would hide all that follows.
+        path = Path(self._events._file_name)
+        end = path.stat().st_size
+        try:
+            self._events.add_event(event)
+            self._events.flush()
+        except OSError as error:
+            os.truncate(path, end)
+            raise _disk_error(self.directory, error) from error
+
+    def flush(self) -> None:
+        """Bring what the writer was given to its file."""
+        try:
+            self._events.flush()
+        except OSError as error:
+            raise _disk_error(self.directory, error) from error
+
+    def close(self) -> None:
+        """Flush; the writer stays open."""
+        self.flush()
+
+
+class _Whole:
+    """Writes all bytes or raises: a raw stream may take fewer than it was given."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._stream.write(view) :]
+
+
+def _header() -> event_pb2.Event:
+    return event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
+
+
+def _disk_error(directory: Path, error: OSError) -> ScratchpadError:
+    return ScratchpadError(
+        f"The event file in {directory} could not be written ({error.strerror or error}): "
+        "free some space or choose another --logdir, then log again. Nothing was kept."
+    )

@@ -1,0 +1,200 @@
+"""``ScratchpadWriter``: the only writer of evidence.
+
+A thing is written whole or not at all: first its sidecar (temporary file, fsync, rename), then its event. Events are written
+here and now rather than by TensorBoard's queue, so that a full disk is met where the caller can hear of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from tb_visualscratchpad.exporter.event_file import EventFile, SharedEventFile
+from tb_visualscratchpad.wire import scratchpad_pb2 as pb
+from tb_visualscratchpad.wire.codecs.envelope import EncodedEvidence, SomeEvidence, encode_evidence
+from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
+from tb_visualscratchpad.wire.errors import ScratchpadError
+from tb_visualscratchpad.wire.evidence import VlmRun
+from tb_visualscratchpad.wire.sidecar import remove_sidecar, write_sidecar
+from tb_visualscratchpad.wire.tags import PLUGIN_NAME, require_identifier, sidecar_name, tag_of
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+class ScratchpadWriter:
+    """Writes evidence into one run directory, for one process.
+
+    Each ``add_*`` returns when its evidence is on disk, whole. Steps of a thing must rise. Methods may be called from
+    several threads.
+
+    Args:
+        logdir: the run directory itself, as for ``SummaryWriter`` (see ``new_run_directory``); or a
+            ``torch.utils.tensorboard.SummaryWriter``, whose directory and event file are shared and which stays the
+            caller's to close.
+
+    Raises:
+        ScratchpadError: the directory cannot be made, or the writer given is none of PyTorch's.
+    """
+
+    def __init__(self, logdir: str | os.PathLike[str] | SummaryWriter) -> None:
+        self._file = _event_file(logdir)
+        self._last_step: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def run_directory(self) -> Path:
+        """Where events and sidecars go."""
+        return self._file.directory
+
+    def add_vlm_run(self, run: VlmRun, step: int = 0) -> None:
+        """Log a run: compact in the event, exact in a sidecar. Raises ScratchpadError (see the class)."""
+        self._add(run, step)
+
+    def add_latent_statistics(self, statistics: LatentStatistics, step: int = 0) -> None:
+        """Log statistics, exact, in the event. Raises ScratchpadError (see the class)."""
+        self._add(statistics, step)
+
+    def add_references(self, references: ReferenceImages, step: int = 0) -> None:
+        """Log references: a manifest in the event, all else in a sidecar. Raises ScratchpadError (see the class)."""
+        self._add(references, step)
+
+    def add_decoder_map(self, decoder_map: DecoderMap, step: int = 0) -> None:
+        """Log a decoder map: places in the event, neighbours in a sidecar. Raises ScratchpadError (see the class)."""
+        self._add(decoder_map, step)
+
+    def add_sae_metrics(self, metrics: SaeMetrics, step: int = 0) -> None:
+        """Log metrics, in the event. Raises ScratchpadError (see the class)."""
+        self._add(metrics, step)
+
+    def flush(self) -> None:
+        """Bring everything to the disk itself. Raises ScratchpadError where it refuses."""
+        with self._lock:
+            self._file.flush()
+
+    def close(self) -> None:
+        """Flush and close; closing twice does nothing. A given ``SummaryWriter`` stays open."""
+        with self._lock:
+            self._file.close()
+
+    def __enter__(self) -> ScratchpadWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _add(self, evidence: SomeEvidence, step: int) -> None:
+        encoded = encode_evidence(evidence)
+        kind, identifier = encoded.plugin_data.kind, encoded.plugin_data.id
+        require_identifier(identifier, "run id" if kind == pb.VLM_RUN else "dictionary id")
+        tag = tag_of(kind, identifier)
+        with self._lock:
+            self._require_rising(tag, step)
+            reference = None
+            if encoded.sidecar_tensors:
+                name = sidecar_name(kind, identifier, step)
+                reference = write_sidecar(
+                    self.run_directory, name, encoded.sidecar_tensors, encoded.sidecar_metadata
+                )
+                encoded.event.sidecar.CopyFrom(
+                    pb.Sidecar(path=reference.path, sha256=reference.sha256, size=reference.size)
+                )
+            written = False
+            try:
+                self._file.write(_event(encoded, tag, step))
+                written = True
+            finally:
+                if reference is not None and not written:
+                    remove_sidecar(self.run_directory, reference)
+            self._last_step[tag] = step
+
+    def _require_rising(self, tag: str, step: int) -> None:
+        last = self._last_step.get(tag)
+        if step < 0:
+            raise ScratchpadError(f"Step {step} was given for {tag}: steps count from 0.")
+        if last == step:
+            raise ScratchpadError(f"Step {step} of {tag} was logged already by this writer: give the next one a larger step.")
+        if last is not None and step < last:
+            raise ScratchpadError(
+                f"Step {step} of {tag} comes after step {last}, but TensorBoard keeps rising steps only: "
+                f"give a step above {last}, or log to a new run directory."
+            )
+
+
+def new_run_directory(logdir: str | os.PathLike[str], label: str) -> Path:
+    """Make ``<logdir>/<label>-<YYYYmmdd-HHMMSS>[-n]``, which no other process has: one run directory per writer.
+
+    Args:
+        label: letters outside ``[A-Za-z0-9_-]`` become ``-``.
+
+    Raises:
+        ScratchpadError: the directory cannot be made.
+    """
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", label).strip("-") or "run"
+    name = f"{safe}-{time.strftime('%Y%m%d-%H%M%S')}"
+    root = Path(logdir).expanduser()
+    n = 1
+    while True:
+        directory = root / (name if n == 1 else f"{name}-{n}")
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            directory.mkdir()
+            return directory
+        except FileExistsError as error:
+            if not root.is_dir():
+                raise ScratchpadError(f"{root} is a file, a log directory was expected: choose another --logdir.") from error
+            n += 1
+        except OSError as error:
+            raise _cannot_make(directory, error) from error
+
+
+def _event_file(target: str | os.PathLike[str] | SummaryWriter) -> EventFile | SharedEventFile:
+    if isinstance(target, (str, os.PathLike)):
+        directory = Path(target).expanduser()
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _cannot_make(directory, error) from error
+        return EventFile(directory)
+    # PyTorch's writer offers no public way to its file; this name has stood since its first version.
+    file_writer = getattr(target, "_get_file_writer", lambda: None)()
+    events = getattr(file_writer, "event_writer", None)
+    if not isinstance(events, EventFileWriter):
+        raise ScratchpadError(
+            f"A {type(target).__module__}.{type(target).__name__} was given, expected a run directory or a "
+            "torch.utils.tensorboard.SummaryWriter (tensorboardX's own messages cannot carry this evidence)."
+        )
+    return SharedEventFile(events)
+
+
+def _cannot_make(directory: Path, error: OSError) -> ScratchpadError:
+    return ScratchpadError(
+        f"The run directory {directory} cannot be made ({error.strerror or error}): choose another --logdir."
+    )
+
+
+def _event(encoded: EncodedEvidence, tag: str, step: int) -> event_pb2.Event:
+    encoded.plugin_data.first_step = step
+    metadata = summary_pb2.SummaryMetadata(
+        plugin_data=summary_pb2.SummaryMetadata.PluginData(
+            plugin_name=PLUGIN_NAME, content=encoded.plugin_data.SerializeToString(deterministic=True)
+        ),
+        data_class=summary_pb2.DATA_CLASS_TENSOR,
+    )
+    tensor = tensor_pb2.TensorProto(
+        dtype=types_pb2.DT_STRING,
+        tensor_shape=tensor_shape_pb2.TensorShapeProto(dim=[tensor_shape_pb2.TensorShapeProto.Dim(size=1)]),
+        string_val=[encoded.event.SerializeToString(deterministic=True)],
+    )
+    value = summary_pb2.Summary.Value(tag=tag, metadata=metadata, tensor=tensor)
+    return event_pb2.Event(wall_time=time.time(), step=step, summary=summary_pb2.Summary(value=[value]))

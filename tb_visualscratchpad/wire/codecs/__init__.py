@@ -1,0 +1,1 @@
+"""Evidence to messages and back, one module per kind; ``envelope`` joins them."""

@@ -1,0 +1,375 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    KIND_UNSPECIFIED: _ClassVar[Kind]
+    VLM_RUN: _ClassVar[Kind]
+    LATENT_STATISTICS: _ClassVar[Kind]
+    REFERENCE_IMAGES: _ClassVar[Kind]
+    DECODER_MAP: _ClassVar[Kind]
+    SAE_METRICS: _ClassVar[Kind]
+
+class Packing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RAW: _ClassVar[Packing]
+    ZLIB: _ClassVar[Packing]
+    SHUFFLED_ZLIB: _ClassVar[Packing]
+
+class Span(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SYSTEM: _ClassVar[Span]
+    IMAGE: _ClassVar[Span]
+    INPUT: _ClassVar[Span]
+    OUTPUT: _ClassVar[Span]
+KIND_UNSPECIFIED: Kind
+VLM_RUN: Kind
+LATENT_STATISTICS: Kind
+REFERENCE_IMAGES: Kind
+DECODER_MAP: Kind
+SAE_METRICS: Kind
+RAW: Packing
+ZLIB: Packing
+SHUFFLED_ZLIB: Packing
+SYSTEM: Span
+IMAGE: Span
+INPUT: Span
+OUTPUT: Span
+
+class Array(_message.Message):
+    __slots__ = ("dtype", "shape", "packing", "data")
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    PACKING_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    dtype: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    packing: Packing
+    data: bytes
+    def __init__(self, dtype: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., packing: _Optional[_Union[Packing, str]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class Dictionary(_message.Message):
+    __slots__ = ("dictionary_id", "name", "vlm_name", "sae_name", "hook", "d_in", "n_latents", "activation")
+    DICTIONARY_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VLM_NAME_FIELD_NUMBER: _ClassVar[int]
+    SAE_NAME_FIELD_NUMBER: _ClassVar[int]
+    HOOK_FIELD_NUMBER: _ClassVar[int]
+    D_IN_FIELD_NUMBER: _ClassVar[int]
+    N_LATENTS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_FIELD_NUMBER: _ClassVar[int]
+    dictionary_id: str
+    name: str
+    vlm_name: str
+    sae_name: str
+    hook: str
+    d_in: int
+    n_latents: int
+    activation: str
+    def __init__(self, dictionary_id: _Optional[str] = ..., name: _Optional[str] = ..., vlm_name: _Optional[str] = ..., sae_name: _Optional[str] = ..., hook: _Optional[str] = ..., d_in: _Optional[int] = ..., n_latents: _Optional[int] = ..., activation: _Optional[str] = ...) -> None: ...
+
+class PluginData(_message.Message):
+    __slots__ = ("schema_version", "kind", "id", "dictionary", "first_step", "vlm_run")
+    SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
+    VLM_RUN_FIELD_NUMBER: _ClassVar[int]
+    schema_version: int
+    kind: Kind
+    id: str
+    dictionary: Dictionary
+    first_step: int
+    vlm_run: VlmRunSummary
+    def __init__(self, schema_version: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., first_step: _Optional[int] = ..., vlm_run: _Optional[_Union[VlmRunSummary, _Mapping]] = ...) -> None: ...
+
+class VlmRunSummary(_message.Message):
+    __slots__ = ("name", "prompt", "output_text", "created", "n_output_tokens", "truncated", "steered", "has_picture")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    N_OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    STEERED_FIELD_NUMBER: _ClassVar[int]
+    HAS_PICTURE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    prompt: str
+    output_text: str
+    created: float
+    n_output_tokens: int
+    truncated: bool
+    steered: bool
+    has_picture: bool
+    def __init__(self, name: _Optional[str] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., created: _Optional[float] = ..., n_output_tokens: _Optional[int] = ..., truncated: bool = ..., steered: bool = ..., has_picture: bool = ...) -> None: ...
+
+class Sidecar(_message.Message):
+    __slots__ = ("path", "sha256", "size")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    sha256: str
+    size: int
+    def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
+
+class Evidence(_message.Message):
+    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics")
+    SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SIDECAR_FIELD_NUMBER: _ClassVar[int]
+    VLM_RUN_FIELD_NUMBER: _ClassVar[int]
+    LATENT_STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    DECODER_MAP_FIELD_NUMBER: _ClassVar[int]
+    SAE_METRICS_FIELD_NUMBER: _ClassVar[int]
+    schema_version: int
+    sidecar: Sidecar
+    vlm_run: VlmRun
+    latent_statistics: LatentStatistics
+    reference_images: ReferenceImages
+    decoder_map: DecoderMap
+    sae_metrics: SaeMetrics
+    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ...) -> None: ...
+
+class Picture(_message.Message):
+    __slots__ = ("data", "mime", "width", "height")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    MIME_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    mime: str
+    width: int
+    height: int
+    def __init__(self, data: _Optional[bytes] = ..., mime: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
+
+class Tokens(_message.Message):
+    __slots__ = ("text", "token_id", "text_index", "span", "template", "logprob_token", "logprob", "alternative_token", "alternative_id", "alternative_text_index", "alternative_logprob")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_ID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    LOGPROB_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    LOGPROB_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVE_ID_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVE_TEXT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVE_LOGPROB_FIELD_NUMBER: _ClassVar[int]
+    text: _containers.RepeatedScalarFieldContainer[str]
+    token_id: Array
+    text_index: Array
+    span: Array
+    template: Array
+    logprob_token: Array
+    logprob: Array
+    alternative_token: Array
+    alternative_id: Array
+    alternative_text_index: Array
+    alternative_logprob: Array
+    def __init__(self, text: _Optional[_Iterable[str]] = ..., token_id: _Optional[_Union[Array, _Mapping]] = ..., text_index: _Optional[_Union[Array, _Mapping]] = ..., span: _Optional[_Union[Array, _Mapping]] = ..., template: _Optional[_Union[Array, _Mapping]] = ..., logprob_token: _Optional[_Union[Array, _Mapping]] = ..., logprob: _Optional[_Union[Array, _Mapping]] = ..., alternative_token: _Optional[_Union[Array, _Mapping]] = ..., alternative_id: _Optional[_Union[Array, _Mapping]] = ..., alternative_text_index: _Optional[_Union[Array, _Mapping]] = ..., alternative_logprob: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class ImageTokenMap(_message.Message):
+    __slots__ = ("width", "height", "grid", "tile_rows", "tile_columns", "patch_box", "patch_token", "token_patch", "token_image")
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    GRID_FIELD_NUMBER: _ClassVar[int]
+    TILE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    TILE_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    PATCH_BOX_FIELD_NUMBER: _ClassVar[int]
+    PATCH_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_PATCH_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    width: int
+    height: int
+    grid: int
+    tile_rows: int
+    tile_columns: int
+    patch_box: Array
+    patch_token: Array
+    token_patch: Array
+    token_image: Array
+    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., grid: _Optional[int] = ..., tile_rows: _Optional[int] = ..., tile_columns: _Optional[int] = ..., patch_box: _Optional[_Union[Array, _Mapping]] = ..., patch_token: _Optional[_Union[Array, _Mapping]] = ..., token_patch: _Optional[_Union[Array, _Mapping]] = ..., token_image: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class Attention(_message.Message):
+    __slots__ = ("query_position", "layers", "mean_q", "row_scale")
+    QUERY_POSITION_FIELD_NUMBER: _ClassVar[int]
+    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    MEAN_Q_FIELD_NUMBER: _ClassVar[int]
+    ROW_SCALE_FIELD_NUMBER: _ClassVar[int]
+    query_position: Array
+    layers: _containers.RepeatedScalarFieldContainer[int]
+    mean_q: Array
+    row_scale: Array
+    def __init__(self, query_position: _Optional[_Union[Array, _Mapping]] = ..., layers: _Optional[_Iterable[int]] = ..., mean_q: _Optional[_Union[Array, _Mapping]] = ..., row_scale: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class Latents(_message.Message):
+    __slots__ = ("n_latents", "count", "step", "value", "value_scale")
+    N_LATENTS_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_SCALE_FIELD_NUMBER: _ClassVar[int]
+    n_latents: int
+    count: Array
+    step: Array
+    value: Array
+    value_scale: float
+    def __init__(self, n_latents: _Optional[int] = ..., count: _Optional[_Union[Array, _Mapping]] = ..., step: _Optional[_Union[Array, _Mapping]] = ..., value: _Optional[_Union[Array, _Mapping]] = ..., value_scale: _Optional[float] = ...) -> None: ...
+
+class LatentOrder(_message.Message):
+    __slots__ = ("latent", "linkage")
+    LATENT_FIELD_NUMBER: _ClassVar[int]
+    LINKAGE_FIELD_NUMBER: _ClassVar[int]
+    latent: Array
+    linkage: Array
+    def __init__(self, latent: _Optional[_Union[Array, _Mapping]] = ..., linkage: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class Reductions(_message.Message):
+    __slots__ = ("prompt_rows_dropped", "picture_side", "picture_dropped", "latents_per_patch", "image_tokens_per_row")
+    PROMPT_ROWS_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_SIDE_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    LATENTS_PER_PATCH_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_TOKENS_PER_ROW_FIELD_NUMBER: _ClassVar[int]
+    prompt_rows_dropped: bool
+    picture_side: int
+    picture_dropped: bool
+    latents_per_patch: int
+    image_tokens_per_row: int
+    def __init__(self, prompt_rows_dropped: bool = ..., picture_side: _Optional[int] = ..., picture_dropped: bool = ..., latents_per_patch: _Optional[int] = ..., image_tokens_per_row: _Optional[int] = ...) -> None: ...
+
+class VlmRun(_message.Message):
+    __slots__ = ("run_id", "name", "created", "dictionary", "prompt", "output_text", "truncated", "tokens", "attention", "image_tokens", "latents", "picture", "steering", "order", "reductions")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    LATENTS_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    STEERING_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    REDUCTIONS_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    name: str
+    created: float
+    dictionary: Dictionary
+    prompt: str
+    output_text: str
+    truncated: bool
+    tokens: Tokens
+    attention: Attention
+    image_tokens: ImageTokenMap
+    latents: Latents
+    picture: Picture
+    steering: str
+    order: LatentOrder
+    reductions: Reductions
+    def __init__(self, run_id: _Optional[str] = ..., name: _Optional[str] = ..., created: _Optional[float] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., truncated: bool = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., image_tokens: _Optional[_Union[ImageTokenMap, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., steering: _Optional[str] = ..., order: _Optional[_Union[LatentOrder, _Mapping]] = ..., reductions: _Optional[_Union[Reductions, _Mapping]] = ...) -> None: ...
+
+class LatentStatistics(_message.Message):
+    __slots__ = ("dictionary", "image_set_id", "n_images", "n_patches", "n_images_firing", "n_patches_firing", "activation_sum", "label_names", "label_entropy", "label_entropy_defined", "top_label", "top_label_share", "broken_images", "n_broken", "complete")
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_SET_ID_FIELD_NUMBER: _ClassVar[int]
+    N_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    N_PATCHES_FIELD_NUMBER: _ClassVar[int]
+    N_IMAGES_FIRING_FIELD_NUMBER: _ClassVar[int]
+    N_PATCHES_FIRING_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_SUM_FIELD_NUMBER: _ClassVar[int]
+    LABEL_NAMES_FIELD_NUMBER: _ClassVar[int]
+    LABEL_ENTROPY_FIELD_NUMBER: _ClassVar[int]
+    LABEL_ENTROPY_DEFINED_FIELD_NUMBER: _ClassVar[int]
+    TOP_LABEL_FIELD_NUMBER: _ClassVar[int]
+    TOP_LABEL_SHARE_FIELD_NUMBER: _ClassVar[int]
+    BROKEN_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    N_BROKEN_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    dictionary: Dictionary
+    image_set_id: str
+    n_images: int
+    n_patches: int
+    n_images_firing: Array
+    n_patches_firing: Array
+    activation_sum: Array
+    label_names: _containers.RepeatedScalarFieldContainer[str]
+    label_entropy: Array
+    label_entropy_defined: Array
+    top_label: Array
+    top_label_share: Array
+    broken_images: _containers.RepeatedScalarFieldContainer[str]
+    n_broken: int
+    complete: bool
+    def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., image_set_id: _Optional[str] = ..., n_images: _Optional[int] = ..., n_patches: _Optional[int] = ..., n_images_firing: _Optional[_Union[Array, _Mapping]] = ..., n_patches_firing: _Optional[_Union[Array, _Mapping]] = ..., activation_sum: _Optional[_Union[Array, _Mapping]] = ..., label_names: _Optional[_Iterable[str]] = ..., label_entropy: _Optional[_Union[Array, _Mapping]] = ..., label_entropy_defined: _Optional[_Union[Array, _Mapping]] = ..., top_label: _Optional[_Union[Array, _Mapping]] = ..., top_label_share: _Optional[_Union[Array, _Mapping]] = ..., broken_images: _Optional[_Iterable[str]] = ..., n_broken: _Optional[int] = ..., complete: bool = ...) -> None: ...
+
+class ReferenceImages(_message.Message):
+    __slots__ = ("dictionary", "image_set_id", "n_images", "has_pictures", "n_map_values", "label_names", "image_names")
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_SET_ID_FIELD_NUMBER: _ClassVar[int]
+    N_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    HAS_PICTURES_FIELD_NUMBER: _ClassVar[int]
+    N_MAP_VALUES_FIELD_NUMBER: _ClassVar[int]
+    LABEL_NAMES_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_NAMES_FIELD_NUMBER: _ClassVar[int]
+    dictionary: Dictionary
+    image_set_id: str
+    n_images: int
+    has_pictures: bool
+    n_map_values: int
+    label_names: _containers.RepeatedScalarFieldContainer[str]
+    image_names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., image_set_id: _Optional[str] = ..., n_images: _Optional[int] = ..., has_pictures: bool = ..., n_map_values: _Optional[int] = ..., label_names: _Optional[_Iterable[str]] = ..., image_names: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DecoderMap(_message.Message):
+    __slots__ = ("dictionary", "method", "seed", "xy", "cluster", "firing_method", "firing_xy", "firing_cluster")
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    XY_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    FIRING_METHOD_FIELD_NUMBER: _ClassVar[int]
+    FIRING_XY_FIELD_NUMBER: _ClassVar[int]
+    FIRING_CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    dictionary: Dictionary
+    method: str
+    seed: int
+    xy: Array
+    cluster: Array
+    firing_method: str
+    firing_xy: Array
+    firing_cluster: Array
+    def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., method: _Optional[str] = ..., seed: _Optional[int] = ..., xy: _Optional[_Union[Array, _Mapping]] = ..., cluster: _Optional[_Union[Array, _Mapping]] = ..., firing_method: _Optional[str] = ..., firing_xy: _Optional[_Union[Array, _Mapping]] = ..., firing_cluster: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class SaeMetrics(_message.Message):
+    __slots__ = ("dictionary", "image_set_id", "n_images", "n_patches", "l0", "fvu", "n_dead", "n_dense", "dense_cutoff")
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_SET_ID_FIELD_NUMBER: _ClassVar[int]
+    N_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    N_PATCHES_FIELD_NUMBER: _ClassVar[int]
+    L0_FIELD_NUMBER: _ClassVar[int]
+    FVU_FIELD_NUMBER: _ClassVar[int]
+    N_DEAD_FIELD_NUMBER: _ClassVar[int]
+    N_DENSE_FIELD_NUMBER: _ClassVar[int]
+    DENSE_CUTOFF_FIELD_NUMBER: _ClassVar[int]
+    dictionary: Dictionary
+    image_set_id: str
+    n_images: int
+    n_patches: int
+    l0: float
+    fvu: float
+    n_dead: int
+    n_dense: int
+    dense_cutoff: float
+    def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., image_set_id: _Optional[str] = ..., n_images: _Optional[int] = ..., n_patches: _Optional[int] = ..., l0: _Optional[float] = ..., fvu: _Optional[float] = ..., n_dead: _Optional[int] = ..., n_dense: _Optional[int] = ..., dense_cutoff: _Optional[float] = ...) -> None: ...

@@ -1,0 +1,57 @@
+"""How tags and sidecar files are named: one tag per thing, so that no panel needs two tags at the same step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tb_visualscratchpad.wire import scratchpad_pb2 as pb
+from tb_visualscratchpad.wire.errors import ScratchpadError
+
+PLUGIN_NAME = "visualscratchpad"
+
+SIDECAR_DIRECTORY = f"plugins/{PLUGIN_NAME}"
+"""Of a run, relative to its directory."""
+
+KIND_NAMES: Mapping[int, str] = MappingProxyType({
+    pb.VLM_RUN: "vlm_run",
+    pb.LATENT_STATISTICS: "latent_statistics",
+    pb.REFERENCE_IMAGES: "reference_images",
+    pb.DECODER_MAP: "decoder_map",
+    pb.SAE_METRICS: "sae_metrics",
+})
+"""The names of kinds in tags and sidecar file names."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def require_identifier(identifier: str, what: str) -> None:
+    """Refuse what cannot be part of a tag and of a file name on every system.
+
+    Raises:
+        ScratchpadError: not 1 to 128 letters, digits, ``-`` or ``_``.
+    """
+    if not _IDENTIFIER.fullmatch(identifier):
+        raise ScratchpadError(
+            f"The {what} is {identifier!r}, but must be 1 to 128 letters, digits, '-' or '_': choose another."
+        )
+
+
+def tag_of(kind: int, identifier: str) -> str:
+    """The tag of a thing, ``visualscratchpad/<kind>/<identifier>``."""
+    return f"{PLUGIN_NAME}/{KIND_NAMES[kind]}/{identifier}"
+
+
+def sidecar_name(kind: int, identifier: str, step: int) -> str:
+    """File name of the sidecar of a thing at a step."""
+    return f"{KIND_NAMES[kind]}.{identifier}.{step}.safetensors"
+
+
+def parse_sidecar_name(name: str) -> tuple[int, str, int] | None:
+    """Kind, identifier and step of a sidecar file name; None where it is none of ours."""
+    match = re.fullmatch(r"([a-z_]+)\.([A-Za-z0-9_-]+)\.(\d+)\.safetensors", name)
+    kinds = {text: kind for kind, text in KIND_NAMES.items()}
+    if match is None or match[1] not in kinds:
+        return None
+    return kinds[match[1]], match[2], int(match[3])
