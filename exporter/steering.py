@@ -1,0 +1,212 @@
+"""What steering is asked for, and how it changes features.
+
+Latents are edited after the activation, without selecting anew, and features change by ``decode(z') - decode(z)`` under the
+same per-token normalisation, so that what the SAE does not explain stays in place (design: error kept).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from tb_visualscratchpad.exporter.sae import SparseAutoencoder
+from tb_visualscratchpad.wire.errors import ScratchpadError
+from tb_visualscratchpad.wire.evidence import ImageTokenMap
+
+VERSION = 1
+OPERATIONS = ("SET", "SCALE", "ADD")
+
+# Latents are dense while they are edited: 256 patches of 65,536 latents are 64 MiB.
+_PATCHES_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class BoxScope:
+    """Patches that touch a box of the picture. ``box`` x0, y0, x1, y1 in pixels of the picture."""
+
+    view: Literal["base", "tiles", "both"]
+    box: tuple[float, float, float, float]
+
+    def __post_init__(self) -> None:
+        if self.view not in ("base", "tiles", "both"):
+            raise ScratchpadError(f"The scope's view is {self.view!r}, expected base, tiles or both.")
+        if len(self.box) != 4 or not all(math.isfinite(edge) for edge in self.box):
+            raise ScratchpadError(f"The scope's box is {list(self.box)}, expected four numbers x0, y0, x1, y1 in pixels.")
+        x0, y0, x1, y1 = self.box
+        if not (x0 < x1 and y0 < y1):
+            raise ScratchpadError(f"The scope's box {list(self.box)} is empty: x0 must be less than x1, y0 less than y1.")
+
+
+Scope = Literal["all", "firing"] | BoxScope
+
+
+@dataclass(frozen=True)
+class LatentIntervention:
+    """One latent and what becomes of it: SET z to ``value``, SCALE z by it (zero stays zero), or ADD it (not below zero)."""
+
+    latent: int
+    op: Literal["SET", "SCALE", "ADD"]
+    value: float
+    where: Scope = "all"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.latent, int) or isinstance(self.latent, bool) or self.latent < 0:
+            raise ScratchpadError(f"The latent is {self.latent!r}, expected a number from 0.")
+        if self.op not in OPERATIONS:
+            raise ScratchpadError(f"The operation on latent {self.latent} is {self.op!r}, expected SET, SCALE or ADD.")
+        if isinstance(self.value, bool) or not isinstance(self.value, (int, float)) or not math.isfinite(self.value):
+            raise ScratchpadError(f"The value for latent {self.latent} is {self.value!r}, expected a finite number.")
+        if self.op in ("SET", "SCALE") and self.value < 0:
+            raise ScratchpadError(f"{self.op} {self.value} for latent {self.latent} would make it negative, latents are 0 or more.")
+        if not (self.where in ("all", "firing") or isinstance(self.where, BoxScope)):
+            raise ScratchpadError(f"The scope of latent {self.latent} is {self.where!r}, expected all, firing or a view with a box.")
+
+
+@dataclass(frozen=True)
+class SteeringSpec:
+    """Interventions and what becomes of the SAE's error: ``kept`` beside the change, or ``dropped`` with the reconstruction.
+
+    No intervention with the error dropped is the reconstruction alone; with the error kept it changes nothing.
+    """
+
+    interventions: tuple[LatentIntervention, ...] = field(default=())
+    error: Literal["kept", "dropped"] = "kept"
+
+    def __post_init__(self) -> None:
+        if self.error not in ("kept", "dropped"):
+            raise ScratchpadError(f"The error term is {self.error!r}, expected kept or dropped.")
+        latents = [intervention.latent for intervention in self.interventions]
+        twice = sorted({latent for latent in latents if latents.count(latent) > 1})
+        if twice:
+            raise ScratchpadError(f"Latents {twice[:5]} are steered twice: give each latent one intervention.")
+
+    @staticmethod
+    def from_json(text: str) -> SteeringSpec:
+        """Reads ``{"version": 1, "error": "kept", "interventions": [{"latent", "op", "value", "where"}]}``.
+
+        ``version``, ``error`` and ``where`` may be left out (1, kept, all).
+
+        Raises:
+            ScratchpadError: no such JSON, unknown keys, or a newer version.
+        """
+        try:
+            read = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ScratchpadError(f"The steering spec is no JSON ({error}): write an object with a list of interventions.") from error
+        _only_keys(read, {"version", "error", "interventions"}, "The steering spec")
+        version = read.get("version", VERSION)
+        if version != VERSION:
+            raise ScratchpadError(f"The steering spec has version {version!r}, this program reads {VERSION}: use the version that wrote it.")
+        listed = read.get("interventions", [])
+        if not isinstance(listed, list):
+            raise ScratchpadError("The steering spec's interventions are no list.")
+        return SteeringSpec(interventions=tuple(_read_intervention(item) for item in listed), error=read.get("error", "kept"))
+
+    def to_json(self) -> str:
+        """The same as canonical JSON; ``from_json`` gives back an equal spec."""
+        return json.dumps(
+            {
+                "version": VERSION,
+                "error": self.error,
+                "interventions": [
+                    {
+                        "latent": item.latent,
+                        "op": item.op,
+                        "value": item.value,
+                        "where": {"view": item.where.view, "box": list(item.where.box)} if isinstance(item.where, BoxScope) else item.where,
+                    }
+                    for item in self.interventions
+                ],
+            }
+        )
+
+
+def _only_keys(value: Any, known: set[str], what: str) -> None:
+    if not isinstance(value, dict):
+        raise ScratchpadError(f"{what} is {type(value).__name__}, expected an object with {', '.join(sorted(known))}.")
+    unknown = sorted(set(value) - known)
+    if unknown:
+        raise ScratchpadError(f"{what} has unknown keys {', '.join(unknown)}, expected {', '.join(sorted(known))}.")
+
+
+def _read_intervention(item: Any) -> LatentIntervention:
+    _only_keys(item, {"latent", "op", "value", "where"}, "An intervention")
+    absent = sorted({"latent", "op", "value"} - set(item))
+    if absent:
+        raise ScratchpadError(f"An intervention lacks {', '.join(absent)}.")
+    where = item.get("where", "all")
+    if isinstance(where, dict):
+        _only_keys(where, {"view", "box"}, "A scope")
+        box = where.get("box")
+        if not isinstance(box, list) or len(box) != 4 or not all(isinstance(edge, (int, float)) for edge in box):
+            raise ScratchpadError(f"The scope's box is {box!r}, expected four numbers x0, y0, x1, y1 in pixels.")
+        where = BoxScope(view=where.get("view", "both"), box=tuple(float(edge) for edge in box))
+    return LatentIntervention(latent=item["latent"], op=item["op"], value=item["value"], where=where)
+
+
+def scope_mask(scope: Scope, image_tokens: ImageTokenMap) -> np.ndarray:
+    """bool [P]: the patches an intervention may touch. ``firing`` is decided later, by z."""
+    if not isinstance(scope, BoxScope):
+        return np.ones(image_tokens.n_patches, dtype=bool)
+    x0, y0, x1, y1 = scope.box
+    box = image_tokens.patch_box_P4
+    touches = (box[:, 0] < x1) & (box[:, 2] > x0) & (box[:, 1] < y1) & (box[:, 3] > y0)
+    if scope.view != "both":
+        touches &= (image_tokens.patch_view_P == 0) == (scope.view == "base")
+    return touches
+
+
+def apply_interventions(z_PK: torch.Tensor, spec: SteeringSpec, image_tokens: ImageTokenMap, start: int = 0) -> torch.Tensor:
+    """z' [P, K]: a copy of z with the spec's edits. Nothing else moves, TopK does not select anew.
+
+    Args:
+        start: number of the first patch of ``z_PK``, where it holds only some of the picture's patches.
+    """
+    changed = z_PK.clone()
+    for item in spec.interventions:
+        column = z_PK[:, item.latent]
+        within = scope_mask(item.where, image_tokens)[start : start + column.shape[0]]
+        mask = torch.from_numpy(within).to(column.device)
+        if item.where == "firing":
+            mask = mask & (column > 0)
+        if item.op == "SET":
+            edited = torch.full_like(column, item.value)
+        elif item.op == "SCALE":
+            edited = column * item.value
+        else:
+            edited = (column + item.value).clamp_min(0)
+        changed[:, item.latent] = torch.where(mask, edited, column)
+    return changed
+
+
+def steering_change(
+    sae: SparseAutoencoder, spec: SteeringSpec, image_tokens: ImageTokenMap
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """What :func:`~tb_visualscratchpad.exporter.hooks.replacing` does to the features [views, patches, d] of one picture.
+
+    Raises:
+        ScratchpadError: a latent the dictionary does not have.
+    """
+    beyond = [item.latent for item in spec.interventions if item.latent >= sae.n_latents]
+    if beyond:
+        raise ScratchpadError(f"Latents {beyond[:5]} were given, the dictionary has {sae.n_latents}, numbered from 0: choose among those.")
+
+    def change(features: torch.Tensor) -> torch.Tensor:
+        flat = features.reshape(-1, features.shape[-1])
+        if flat.shape[0] != image_tokens.n_patches:
+            raise ValueError(f"features of {flat.shape[0]} patches, the picture has {image_tokens.n_patches}")
+        blocks = []
+        for start in range(0, flat.shape[0], _PATCHES_AT_ONCE):
+            x = flat[start : start + _PATCHES_AT_ONCE].to(device=sae.device, dtype=torch.float32)
+            z = sae.encode(x)
+            steered = sae.decode(apply_interventions(z, spec, image_tokens, start), x)
+            blocks.append(steered if spec.error == "dropped" else x + steered - sae.decode(z, x))
+        return torch.cat(blocks).to(device=features.device, dtype=features.dtype).reshape(features.shape)
+
+    return change
