@@ -1,0 +1,1 @@
+"""HTTP endpoints, one file per resource: evidence from the store, views of it, an answer."""

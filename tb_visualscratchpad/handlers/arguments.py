@@ -1,0 +1,89 @@
+"""The arguments of a request, read one by one; what cannot be read is answered with a sentence."""
+
+from __future__ import annotations
+
+import math
+
+from tensorboard import plugin_util
+from werkzeug.wrappers import Request
+
+from tb_visualscratchpad.views.patches import ViewChoice, view_choice
+from tb_visualscratchpad.views.thresholds import Thresholds
+from tb_visualscratchpad.views.token_rows import row_choice
+from tb_visualscratchpad.wire.errors import ScratchpadError
+from tb_visualscratchpad.wire.evidence import RowChoice
+
+
+class Arguments:
+    """The query of one request.
+
+    Every method raises ScratchpadError (HTTP 400) with what was given and what is expected. An empty value counts as
+    absent.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._query = request.args
+        self.path: str = request.path
+        self.experiment: str = plugin_util.experiment_id(request.environ)
+
+    def text(self, name: str) -> str:
+        """A word that must be given."""
+        value = self._query.get(name, "")
+        if not value:
+            raise ScratchpadError(f"The argument '{name}' is missing: add '{name}=...' to the address.")
+        return value
+
+    def integer(self, name: str) -> int:
+        """A whole number that must be given."""
+        return _integer(name, self.text(name))
+
+    def optional_integer(self, name: str) -> int | None:
+        value = self._query.get(name, "")
+        return _integer(name, value) if value else None
+
+    def optional_number(self, name: str) -> float | None:
+        """A finite number, or None when absent."""
+        value = self._query.get(name, "")
+        if not value:
+            return None
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise ScratchpadError(f"{name} '{value}' was given, expected is a number such as 0.5.")
+        return number
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of a few words; the first when absent."""
+        value = self._query.get(name, "") or choices[0]
+        if value not in choices:
+            raise ScratchpadError(f"{name} '{value}' is unknown: choose one of {', '.join(choices)}.")
+        return value
+
+    @property
+    def layers(self) -> tuple[int, ...] | None:
+        """Sorted layer numbers, None for all."""
+        value = self._query.get("layers", "") or "all"
+        if value == "all":
+            return None
+        return tuple(sorted({_integer("layers", part) for part in value.split(",")}))
+
+    @property
+    def row(self) -> RowChoice:
+        return row_choice(self._query.get("row", "") or RowChoice.PRODUCING)
+
+    @property
+    def view(self) -> ViewChoice:
+        return view_choice(self._query.get("view", "") or ViewChoice.BOTH)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(self.optional_number("max_frequency"), self.optional_number("min_mean"))
+
+
+def _integer(name: str, value: str) -> int:
+    # int() also takes '1_0' and digits of other scripts: an address has one way to say a number.
+    if not (value.isascii() and value.removeprefix("-").isdigit() and len(value) <= 18):
+        raise ScratchpadError(f"{name} '{value}' was given, expected is a whole number such as 3.")
+    return int(value)

@@ -1,0 +1,110 @@
+"""Views that are worth keeping between two requests: C of a run under one choice of layers, row and view."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from tb_visualscratchpad.views.attention_maps import AttentionMasses, attention_masses
+from tb_visualscratchpad.views.clusters import compute_latent_order
+from tb_visualscratchpad.views.means import LatentMeans, latent_means
+from tb_visualscratchpad.views.patches import ViewChoice
+from tb_visualscratchpad.wire.evidence import LatentOrder, RowChoice, VlmRun
+
+MAX_BYTES = 256 * 2**20
+
+Layers = tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    # The run is held so that its id() stays its own.
+    run: VlmRun
+    value: Any
+    nbytes: int
+
+
+class DerivedViews:
+    """A bounded cache, the least recently used out first. Two requests for the same thing compute it once.
+
+    Evidence is never altered, so a view of the same ``VlmRun`` object holds for as long as that object is kept.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._computing: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def means(self, run: VlmRun, layers: Layers, row: RowChoice, view: ViewChoice) -> LatentMeans:
+        """B and C of all text tokens."""
+        layers = _all_as_none(run, layers)
+        return self._get(
+            run,
+            ("means", layers, row, view),
+            lambda: latent_means(run, layers=layers, row=row, view=view),
+            lambda means: means.nbytes,
+        )
+
+    def order(
+        self, run: VlmRun, layers: Layers, row: RowChoice, view: ViewChoice, include_prompt: bool
+    ) -> LatentOrder:
+        """The leaf order for these choices: the exported one for the defaults, else computed once."""
+        layers = _all_as_none(run, layers)
+        default = layers is None and row is RowChoice.PRODUCING and view is ViewChoice.BOTH and not include_prompt
+        if default and run.order is not None:
+            return run.order
+        return self._get(
+            run,
+            ("order", layers, row, view, include_prompt),
+            lambda: compute_latent_order(
+                run, include_prompt=include_prompt, means=self.means(run, layers, row, view)
+            ),
+            lambda order: int(order.latent_C.nbytes + order.linkage.nbytes),
+        )
+
+    def masses(self, run: VlmRun, layers: Layers, row: RowChoice) -> AttentionMasses:
+        """The mass on the picture of all text tokens."""
+        layers = _all_as_none(run, layers)
+        return self._get(
+            run,
+            ("masses", layers, row),
+            lambda: attention_masses(run, layers=layers, row=row),
+            lambda masses: int(masses.mass_T.nbytes + masses.token_T.nbytes),
+        )
+
+    def _get(
+        self, run: VlmRun, what: tuple[Hashable, ...], compute: Callable[[], Any], nbytes_of: Callable[[Any], int]
+    ) -> Any:
+        key = (id(run), *what)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key].value
+            computing = self._computing.setdefault(key, threading.Lock())
+        with computing:
+            with self._lock:
+                if key in self._kept:
+                    return self._kept[key].value
+            try:
+                value = compute()
+            finally:
+                with self._lock:
+                    self._computing.pop(key, None)
+            with self._lock:
+                self._kept[key] = _Kept(run, value, nbytes_of(value))
+                self._shrink()
+        return value
+
+    def _shrink(self) -> None:
+        total = sum(kept.nbytes for kept in self._kept.values())
+        while total > self._max_bytes and len(self._kept) > 1:
+            _, kept = self._kept.popitem(last=False)
+            total -= kept.nbytes
+
+
+def _all_as_none(run: VlmRun, layers: Layers) -> Layers:
+    return None if layers == run.attention.layers else layers

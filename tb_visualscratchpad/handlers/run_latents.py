@@ -1,0 +1,227 @@
+"""The latents of a run: which words use them, which rank first, where they fire."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tb_visualscratchpad.event_store import EventStore
+from tb_visualscratchpad.handlers.answers import Answer, json_answer, packed_answer
+from tb_visualscratchpad.handlers.arguments import Arguments
+from tb_visualscratchpad.handlers.derived import DerivedViews
+from tb_visualscratchpad.handlers.endpoint import endpoint
+from tb_visualscratchpad.request_guard import RequestGuard
+from tb_visualscratchpad.views.attribution import check_latent, latent_attribution
+from tb_visualscratchpad.views.cluster_names import cluster_name
+from tb_visualscratchpad.views.clusters import DEFAULT_CUT, ClusteredMatrix, cluster_columns
+from tb_visualscratchpad.views.matrix import matrix_with_columns
+from tb_visualscratchpad.views.means import LatentMeans
+from tb_visualscratchpad.views.ranking import RankedLatent, rank_latents
+from tb_visualscratchpad.views.thresholds import Thresholds
+from tb_visualscratchpad.views.token_rows import text_token
+from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
+from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
+from tb_visualscratchpad.wire.evidence import LatentOrder, VlmRun
+
+CLUSTERED, STRENGTH = "clustered", "strength"
+_MAX_RANKS = 200
+
+
+class RunLatentHandlers:
+    """Token-latent matrix, ranking, one latent and its map."""
+
+    def __init__(self, store: EventStore, derived: DerivedViews, guard: RequestGuard) -> None:
+        self._store = store
+        self._derived = derived
+        self.guard = guard
+
+    @endpoint
+    def token_latent_matrix(self, arguments: Arguments) -> Answer:
+        """``token_latent_matrix``: the columns of the run's leaf order that pass the thresholds."""
+        run, thresholds = self._find(arguments), arguments.thresholds
+        layers, row, view = arguments.layers, arguments.row, arguments.view
+        prompt = arguments.choice("prompt", ("0", "1")) == "1"
+        cut, n_clusters = arguments.optional_number("cut"), arguments.optional_integer("n_clusters")
+        by_strength = arguments.choice("order", (CLUSTERED, STRENGTH)) == STRENGTH
+        statistics = self._statistics(arguments.experiment, run, thresholds)
+        means = self._derived.means(run, layers, row, view)
+        order = self._derived.order(run, layers, row, view, prompt)
+        keep = thresholds.passing(run, statistics, order.latent_C)
+        if by_strength:
+            order, keep = _by_strength(means, order, keep, prompt)
+        found = cluster_columns(
+            means,
+            order,
+            keep=keep,
+            cut=DEFAULT_CUT if cut is None else cut,
+            n_clusters=n_clusters,
+            include_prompt=prompt,
+            n_candidates=int(thresholds.passing(run, statistics, means.latent_F).sum()),
+        )
+        return _matrix_answer(run, found, statistics, cut, n_clusters, by_strength)
+
+    @endpoint
+    def latent_ranking(self, arguments: Arguments) -> Answer:
+        """``latent_ranking``"""
+        run, thresholds = self._find(arguments), arguments.thresholds
+        token = text_token(run, arguments.integer("token")).index
+        limit = arguments.optional_integer("limit")
+        statistics = self._statistics(arguments.experiment, run, thresholds)
+        ranking = rank_latents(
+            run,
+            token,
+            by=arguments.choice("by", ("weighted", "plain")),
+            statistics=statistics,
+            max_frequency=thresholds.max_frequency,
+            min_mean=thresholds.min_mean,
+            limit=_MAX_RANKS if limit is None else limit,
+            means=self._derived.means(run, arguments.layers, arguments.row, arguments.view),
+        )
+        return json_answer(
+            {
+                "token": token,
+                "defined": ranking.defined,
+                "reason": ranking.reason,
+                "n_firing": ranking.n_firing,
+                "n_passing": ranking.n_passing,
+                "rows": [_ranked(one, statistics) for one in ranking.rows],
+            }
+        )
+
+    @endpoint
+    def latent(self, arguments: Arguments) -> Answer:
+        """``latent``"""
+        run, latent = self._find(arguments), arguments.integer("latent")
+        check_latent(latent, run.latents.n_latents)
+        means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
+        statistics = self._statistics(arguments.experiment, run, Thresholds())
+        place = means.place_of(latent)
+        output = np.flatnonzero(means.output_T)
+        weighted = np.zeros(output.size) if place is None else means.weighted_FT[place, output]
+        return json_answer(
+            {
+                "latent": latent,
+                "plain": 0.0 if place is None else float(means.plain_F[place]),
+                "by_token": {
+                    "index": means.token_T[output].tolist(),
+                    "weighted": [
+                        float(value) if means.defined_T[column] else None
+                        for column, value in zip(output, weighted, strict=True)
+                    ],
+                },
+                "n_firing_patches": 0 if place is None else int(means.n_firing_F[place]),
+                "n_patches": means.n_patches,
+                "statistics": None if statistics is None else _statistics_of(statistics, latent),
+            }
+        )
+
+    @endpoint
+    def latent_attribution(self, arguments: Arguments) -> Answer:
+        """``latent_attribution``"""
+        found = latent_attribution(self._find(arguments), arguments.integer("latent"), arguments.view)
+        return packed_answer(
+            {"latent": found.latent, "maximum": found.maximum, "n_firing": found.n_firing}, {"value": found.value_P}
+        )
+
+    def _find(self, arguments: Arguments) -> VlmRun:
+        return self._store.vlm_run(arguments.experiment, arguments.text("run"), arguments.text("id"))
+
+    def _statistics(self, experiment: str, run: VlmRun, thresholds: Thresholds) -> LatentStatistics | None:
+        """The newest statistics of the run's dictionary, None where there are none.
+
+        Unreadable ones are an error only for what needs them; ``vlm_run`` reports them in any case.
+        """
+        try:
+            return self._store.latent_statistics(experiment, run.dictionary.dictionary_id, None)
+        except EvidenceNotFound:
+            return None
+        except UnreadableEvidence:
+            if not thresholds.off:
+                raise
+            return None
+
+
+def _by_strength(
+    means: LatentMeans, order: LatentOrder, keep: np.ndarray, prompt: bool
+) -> tuple[LatentOrder, np.ndarray]:
+    """The kept columns by falling max_t C (ties: lower latent), without their tree."""
+    latents = np.sort(order.latent_C[keep])
+    strength = matrix_with_columns(means, latents, include_prompt=prompt).column_max_C
+    latents = latents[np.argsort(-strength, kind="stable")]
+    return LatentOrder(latents, np.zeros((0, 4))), np.ones(latents.size, dtype=bool)
+
+
+def _matrix_answer(
+    run: VlmRun,
+    found: ClusteredMatrix,
+    statistics: LatentStatistics | None,
+    cut: float | None,
+    n_clusters: int | None,
+    by_strength: bool,
+) -> Answer:
+    matrix = found.matrix
+    cluster_C = np.full(matrix.latent_C.size, -1, dtype=np.int32)
+    for number, cluster in enumerate(found.clusters):
+        cluster_C[cluster.start : cluster.start + cluster.count] = number
+    used_cut = None if n_clusters is not None else DEFAULT_CUT if cut is None else cut
+    return packed_answer(
+        {
+            "tokens": matrix.token_T.tolist(),
+            "left_out": [{"index": index, "reason": reason} for index, reason in matrix.left_out],
+            "n_candidates": matrix.n_candidates,
+            "capped": matrix.capped,
+            "clustered": found.clustered,
+            "reason": "The columns are in order of strength." if by_strength else found.reason,
+            "cut": used_cut,
+            "clusters": [
+                {
+                    "index": number,
+                    "start": cluster.start,
+                    "count": cluster.count,
+                    "name": cluster_name(run, matrix, cluster, statistics),
+                    "kind": cluster.kind.value,
+                    "words": list(cluster.word_indices),
+                    "weight_by_token": cluster.weight_T.tolist(),
+                }
+                for number, cluster in enumerate(found.clusters)
+            ],
+        },
+        {
+            "value": matrix.normalised_TC,
+            "column_max": matrix.column_max_C,
+            "latent": matrix.latent_C.astype(np.int32),
+            "cluster": cluster_C,
+            "linkage": found.linkage,
+        },
+    )
+
+
+def _ranked(one: RankedLatent, statistics: LatentStatistics | None) -> dict[str, object]:
+    known = None if statistics is None else _statistics_of(statistics, one.latent)
+    return {
+        "rank": one.rank,
+        "latent": one.latent,
+        "weighted": one.weighted,
+        "plain": one.plain,
+        "lift": one.lift,
+        "label": None if known is None else known["label"],
+        "label_share": None if known is None else known["label_share"],
+        "frequency": None if known is None else known["image_frequency"],
+        "mean": None if known is None else known["mean"],
+    }
+
+
+def _statistics_of(statistics: LatentStatistics, latent: int) -> dict[str, object]:
+    """One latent's statistics; a dead one has no mean, entropy or label."""
+    alive = bool(statistics.alive_K[latent])
+    label = int(statistics.top_label_K[latent])
+    return {
+        "alive": alive,
+        "image_frequency": float(statistics.image_frequency_K[latent]),
+        "patch_frequency": float(statistics.patch_frequency_K[latent]),
+        "mean": float(statistics.mean_activation_K[latent]) if alive else None,
+        "label_entropy": float(statistics.label_entropy_K[latent])
+        if statistics.label_entropy_defined_K[latent]
+        else None,
+        "label": statistics.label_names[label] if label >= 0 else None,
+        "label_share": float(statistics.top_label_share_K[latent]) if label >= 0 else None,
+    }

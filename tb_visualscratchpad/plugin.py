@@ -1,0 +1,65 @@
+"""The TensorBoard plugin: its metadata and its route table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tensorboard.plugins import base_plugin
+
+from tb_visualscratchpad.event_store import EventStore
+from tb_visualscratchpad.handlers.assets import AssetHandlers
+from tb_visualscratchpad.handlers.derived import DerivedViews
+from tb_visualscratchpad.handlers.dictionaries import DictionaryHandlers
+from tb_visualscratchpad.handlers.listing import ListingHandlers
+from tb_visualscratchpad.handlers.references import ReferenceHandlers
+from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
+from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
+from tb_visualscratchpad.request_guard import RequestGuard
+from tb_visualscratchpad.wire.tags import PLUGIN_NAME
+
+STATIC_FOLDER = Path(__file__).parent / "frontend_static"
+
+
+class VisualScratchpadPlugin(base_plugin.TBPlugin):
+    """Visual Scratchpad: which concepts a vision-language model saw, and which of them each word used."""
+
+    plugin_name = PLUGIN_NAME
+
+    def __init__(self, context: base_plugin.TBContext) -> None:
+        guard = RequestGuard(context.flags)
+        store = EventStore(context)
+        derived = DerivedViews()
+        self._listing = ListingHandlers(store, guard)
+        self._vlm_runs = VlmRunHandlers(store, derived, guard)
+        self._run_latents = RunLatentHandlers(store, derived, guard)
+        self._dictionaries = DictionaryHandlers(store, guard)
+        self._references = ReferenceHandlers(store, guard)
+        self._assets = AssetHandlers(STATIC_FOLDER, guard)
+
+    def is_active(self) -> bool:
+        # TensorBoard itself marks a plugin active that owns a tag; there is nothing to add to that.
+        return False
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        return base_plugin.FrontendMetadata(es_module_path="/static/index.js", tab_name="Visual Scratchpad")
+
+    def get_plugin_apps(self) -> dict[str, object]:
+        """See ``docs/http_api.md``."""
+        return {
+            "/static/*": self._assets.asset,
+            "/listing": self._listing.listing,
+            "/vlm_run": self._vlm_runs.vlm_run,
+            "/picture": self._vlm_runs.picture,
+            "/patches": self._vlm_runs.patches,
+            "/attention": self._vlm_runs.attention,
+            "/attention_masses": self._vlm_runs.attention_masses,
+            "/token_latent_matrix": self._run_latents.token_latent_matrix,
+            "/latent_ranking": self._run_latents.latent_ranking,
+            "/latent": self._run_latents.latent,
+            "/latent_attribution": self._run_latents.latent_attribution,
+            "/dictionary": self._dictionaries.dictionary,
+            "/dictionary_statistics": self._dictionaries.dictionary_statistics,
+            "/decoder_map": self._dictionaries.decoder_map,
+            "/references": self._references.references,
+            "/reference_picture": self._references.reference_picture,
+        }
