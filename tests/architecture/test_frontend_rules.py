@@ -1,0 +1,49 @@
+"""The tab's modules keep the import rules, and the checker sees a planted breach of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.frontend_rules import imports_of, violations, violations_of_module
+
+
+def test_tab_keeps_the_rules(repository: Path) -> None:
+    assert violations(repository / "frontend_static") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("color/tokens.js", "import { draw } from '../plots/matrix.js';"),
+        ("plots/matrix.js", "import '../elements/chips.js';"),
+        ("elements/chips.js", "const panel = await import('../panels/tokens.js');"),
+        ("elements/chips.js", "import { store } from '../store.js';"),
+        ("panels/tokens.js", "export { start } from '../index.js';"),
+        ("panels/tokens.js", "import { Ranking } from './ranking.js';"),
+        ("store.js", "import { Matrix } from './plots/matrix.js';"),
+        ("api.js", "import { store } from './index.js';"),
+        ("panels/tokens.js", "import { html } from 'lit';"),
+        ("panels/tokens.js", "import {\n  html,\n  LitElement,\n} from '../../elsewhere/lit.js';"),
+    ],
+)
+def test_planted_breach_is_found(path: str, source: str) -> None:
+    assert len(violations_of_module(path, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("index.js", "import { store } from './store.js';\nimport './panels/tokens.js';"),
+        ("panels/tokens.js", "import { html } from '../vendor/lit.js';\nimport { store } from '../store.js';"),
+        ("plots/matrix.js", "/** @type {import('../elements/chips.js').Chip} */\n// import '../panels/tokens.js'\nlet x;"),
+    ],
+)
+def test_allowed_import_passes(path: str, source: str) -> None:
+    assert violations_of_module(path, source) == []
+
+
+def test_every_form_of_import_is_read() -> None:
+    source = "import a, { b } from './a.js';\nimport './b.js';\nexport * from './c.js';\nconst d = import('./d.js');"
+    assert imports_of(source) == ["./a.js", "./b.js", "./c.js", "./d.js"]
