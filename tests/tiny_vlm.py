@@ -106,10 +106,12 @@ def save_tiny_llava(
 
 
 def _never_ending(model: torch.nn.Module) -> torch.nn.Module:
-    """Random words would end at random lengths; without an end-of-sequence token every answer is as long as was asked."""
+    """Random words would end at random lengths; without an end-of-sequence token every answer is as long as was asked.
+
+    Nor does it ever say ``<image>``, which a forward pass over the whole sequence would take for a second picture.
+    """
     with torch.no_grad():
-        model.lm_head.weight[2] = 0
-        model.lm_head.weight[2, 0] = -1e-4
+        model.lm_head.weight[4] = 0
     model.generation_config.eos_token_id = None
     model.generation_config.pad_token_id = 0
     return model
