@@ -14,6 +14,7 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tb_visualscratchpad.wire.errors import ScratchpadError
+from tb_visualscratchpad.wire.tags import EVENT_FILE_SUFFIX
 
 _counter = itertools.count()
 
@@ -69,7 +70,7 @@ class EventFile:
     def _new_path(self) -> Path:
         # As TensorBoard names them: the loader reads what has "tfevents" in its name, oldest first.
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_counter)}"
-        return self.directory / f"{name}.visualscratchpad"
+        return self.directory / f"{name}{EVENT_FILE_SUFFIX}"
 
     def _append(self, event: event_pb2.Event) -> None:
         RecordWriter(_Whole(self._stream)).write(event.SerializeToString())

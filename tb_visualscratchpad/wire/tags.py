@@ -14,6 +14,9 @@ PLUGIN_NAME = "visualscratchpad"
 SIDECAR_DIRECTORY = f"plugins/{PLUGIN_NAME}"
 """Of a run, relative to its directory."""
 
+EVENT_FILE_SUFFIX = f".{PLUGIN_NAME}"
+"""Of event files that hold our evidence alone."""
+
 KIND_NAMES: Mapping[int, str] = MappingProxyType({
     pb.VLM_RUN: "vlm_run",
     pb.LATENT_STATISTICS: "latent_statistics",
@@ -23,6 +26,7 @@ KIND_NAMES: Mapping[int, str] = MappingProxyType({
 })
 """The names of kinds in tags and sidecar file names."""
 
+_KINDS = {name: kind for kind, name in KIND_NAMES.items()}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -43,6 +47,14 @@ def tag_of(kind: int, identifier: str) -> str:
     return f"{PLUGIN_NAME}/{KIND_NAMES[kind]}/{identifier}"
 
 
+def parse_tag(tag: str) -> tuple[int, str] | None:
+    """Kind and identifier of a tag; None where it is none of ours."""
+    parts = tag.split("/")
+    if len(parts) != 3 or parts[0] != PLUGIN_NAME or parts[1] not in _KINDS:
+        return None
+    return _KINDS[parts[1]], parts[2]
+
+
 def sidecar_name(kind: int, identifier: str, step: int) -> str:
     """File name of the sidecar of a thing at a step."""
     return f"{KIND_NAMES[kind]}.{identifier}.{step}.safetensors"
@@ -51,7 +63,6 @@ def sidecar_name(kind: int, identifier: str, step: int) -> str:
 def parse_sidecar_name(name: str) -> tuple[int, str, int] | None:
     """Kind, identifier and step of a sidecar file name; None where it is none of ours."""
     match = re.fullmatch(r"([a-z_]+)\.([A-Za-z0-9_-]+)\.(\d+)\.safetensors", name)
-    kinds = {text: kind for kind, text in KIND_NAMES.items()}
-    if match is None or match[1] not in kinds:
+    if match is None or match[1] not in _KINDS:
         return None
-    return kinds[match[1]], match[2], int(match[3])
+    return _KINDS[match[1]], match[2], int(match[3])

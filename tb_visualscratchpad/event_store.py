@@ -1,0 +1,288 @@
+"""The only reader of events and sidecars.
+
+Works on any of TensorBoard's data providers. A listing costs one ``list_tensors``, whatever the number of runs; evidence is
+read tag by tag, decoded once, and kept in a bounded cache. Where a sidecar is missing, a run is read from its event alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+from tensorboard.context import RequestContext
+from tensorboard.data.provider import RunTagFilter, TensorDatum, TensorTimeSeries
+from tensorboard.plugins.base_plugin import TBContext
+
+from tb_visualscratchpad.listing import DictionaryEntry, Listing, VlmRunEntry, list_evidence
+from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
+from tb_visualscratchpad.wire import scratchpad_pb2 as pb
+from tb_visualscratchpad.wire.codecs.envelope import SomeEvidence, decode_event, decode_sidecar, parse_event
+from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
+from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError, UnreadableEvidence
+from tb_visualscratchpad.wire.evidence import VlmRun
+from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
+from tb_visualscratchpad.wire.tags import PLUGIN_NAME, tag_of
+
+__all__ = ["DictionaryEntry", "EventStore", "Listing", "VlmRunEntry"]
+
+_MAX_CACHED = 32
+_ALL_STEPS = 1000
+"""More than TensorBoard keeps of a tag, unless --samples_per_plugin says otherwise."""
+
+_NAMES = {
+    pb.LATENT_STATISTICS: "statistics",
+    pb.REFERENCE_IMAGES: "reference images",
+    pb.DECODER_MAP: "decoder map",
+    pb.SAE_METRICS: "metrics",
+}
+_Evidence = TypeVar("_Evidence", bound=SomeEvidence)
+_FileState = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True)
+class _Series:
+    """A tag of a run, as TensorBoard knows it now."""
+
+    run: str
+    tag: str
+    max_step: int
+    max_wall_time: float
+
+
+@dataclass(frozen=True)
+class _Cached:
+    """Decoded evidence, and the state its sidecar had then."""
+
+    evidence: SomeEvidence
+    sidecar: Path | None
+    state: _FileState
+
+
+class EventStore:
+    """Evidence of the log directory that TensorBoard shows. Methods may be called from several threads.
+
+    Args:
+        context: TensorBoard's, as a plugin gets it.
+    """
+
+    def __init__(self, context: TBContext) -> None:
+        self._provider = context.data_provider
+        multiplexer = context.multiplexer
+        self._directories = RunDirectories(context.logdir, None if multiplexer is None else multiplexer.RunPaths)
+        self._faults = FileFaults()
+        self._hashes = SidecarHashes()
+        self._cache: OrderedDict[tuple[str | int | float, ...], _Cached] = OrderedDict()
+        self._refused: OrderedDict[Path, tuple[_FileState, str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def listing(self, experiment: str) -> Listing:
+        """What there is, and a sentence on each thing that cannot be read.
+
+        Raises:
+            ScratchpadError: TensorBoard's data server does not answer.
+        """
+        with self._lock:
+            refused = {path: why for path, (state, why) in self._refused.items() if _state_of(path) == state}
+        return list_evidence(
+            self._list(experiment, None),
+            self._directories,
+            self._faults,
+            refused,
+            lambda run, tag: tuple(datum.step for datum in self._read(experiment, run, tag, _ALL_STEPS)),
+        )
+
+    def vlm_run(self, experiment: str, run: str, run_id: str) -> VlmRun:
+        """A run: exact and with layers where its sidecar is there, else as the event has it (see ``reductions``).
+
+        A run that TensorBoard has not read yet is read from its sidecar.
+
+        Raises:
+            EvidenceNotFound: there is none of this id.
+            UnreadableEvidence: it is damaged, or written by a newer schema.
+        """
+        series = self._series(experiment, tag_of(pb.VLM_RUN, run_id), (run,))
+        if series:
+            return self._newest(experiment, series[0], VlmRun)
+        path = self._directories.newest_sidecar(run, pb.VLM_RUN, run_id)
+        if path is None:
+            raise EvidenceNotFound(
+                f"There is no run {run_id!r} in {run!r}: it was deleted, or TensorBoard has not read it yet. "
+                "Reload, or choose another."
+            )
+        key = ("fresh", str(path))
+        cached = self._from_cache(key)
+        if cached is None:
+            state = _state_of(path)
+            cached = self._to_cache(key, _Cached(decode_sidecar(open_sidecar(path), f"The run {run_id!r}"), path, state))
+        return _expect(cached, VlmRun, run_id)
+
+    def latent_statistics(self, experiment: str, dictionary_id: str, step: int | None = None) -> LatentStatistics:
+        """Statistics of a dictionary at a step, by default the newest, from the run that was written last.
+
+        Raises:
+            EvidenceNotFound: the dictionary has none, or not at this step.
+            UnreadableEvidence: they are damaged, or written by a newer schema.
+        """
+        return self._of_dictionary(experiment, pb.LATENT_STATISTICS, dictionary_id, step, LatentStatistics)
+
+    def references(self, experiment: str, dictionary_id: str, step: int | None = None) -> ReferenceImages:
+        """Reference images, mapped from their sidecar. Arguments and errors as ``latent_statistics``."""
+        return self._of_dictionary(experiment, pb.REFERENCE_IMAGES, dictionary_id, step, ReferenceImages)
+
+    def decoder_map(self, experiment: str, dictionary_id: str, step: int | None = None) -> DecoderMap:
+        """The decoder map; without its sidecar no latent has neighbours. Arguments and errors as ``latent_statistics``."""
+        return self._of_dictionary(experiment, pb.DECODER_MAP, dictionary_id, step, DecoderMap)
+
+    def sae_metrics(self, experiment: str, dictionary_id: str, step: int | None = None) -> SaeMetrics:
+        """Metrics of the SAE. Arguments and errors as ``latent_statistics``."""
+        return self._of_dictionary(experiment, pb.SAE_METRICS, dictionary_id, step, SaeMetrics)
+
+    def _of_dictionary(
+        self, experiment: str, kind: int, dictionary_id: str, step: int | None, expected: type[_Evidence]
+    ) -> _Evidence:
+        series = self._series(experiment, tag_of(kind, dictionary_id), None)
+        if not series:
+            raise EvidenceNotFound(
+                f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
+                "run `visualscratchpad statistics` with the same --logdir."
+            )
+        newest = max(series, key=lambda one: one.max_wall_time)
+        if step is None or step == newest.max_step:
+            return self._newest(experiment, newest, expected)
+        kept = {datum.step: datum for datum in self._read(experiment, newest.run, newest.tag, _ALL_STEPS)}
+        if step not in kept:
+            raise EvidenceNotFound(
+                f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} at step {step}, only at "
+                f"{', '.join(map(str, sorted(kept)))}: choose one of these, or start TensorBoard with "
+                f"--samples_per_plugin={PLUGIN_NAME}=0 to keep every step."
+            )
+        key = (newest.run, newest.tag, step, kept[step].wall_time)
+        cached = self._from_cache(key) or self._to_cache(key, self._decoded(newest, kept[step]))
+        return _expect(cached, expected, newest.tag)
+
+    def _newest(self, experiment: str, series: _Series, expected: type[_Evidence]) -> _Evidence:
+        key = (series.run, series.tag, series.max_step, series.max_wall_time)
+        cached = self._from_cache(key)
+        if cached is None:
+            data = self._read(experiment, series.run, series.tag, 1)
+            if not data:
+                raise EvidenceNotFound(f"{series.tag} of {series.run!r} was deleted: reload.")
+            cached = self._to_cache(key, self._decoded(series, data[-1]))
+        return _expect(cached, expected, series.tag)
+
+    def _decoded(self, series: _Series, datum: TensorDatum) -> _Cached:
+        what = f"{series.tag} of run {series.run!r}"
+        strings = datum.numpy.ravel()
+        if strings.size != 1 or not isinstance(strings[0], bytes):
+            raise UnreadableEvidence(f"{what} is no string of one element: it was not written by tb-visualscratchpad.")
+        message = parse_event(strings[0], what)
+        if not message.HasField("sidecar"):
+            return _Cached(decode_event(message, what), None, None)
+        directory = self._directories.of(series.run)
+        if directory is None:
+            why = (
+                f"The sidecar of {what} cannot be found, since TensorBoard does not say where the run lies: "
+                "start it with --logdir on a local folder."
+            )
+            return _Cached(_without_sidecar(message, what, why), None, None)
+        path = resolve_sidecar(directory, message.sidecar.path)
+        state = _state_of(path)
+        try:
+            sidecar = self._checked(path, message.sidecar)
+            return _Cached(decode_sidecar(sidecar, what), path, state)
+        except UnreadableEvidence as error:
+            with self._lock:
+                _put(self._refused, path, (state, str(error)), 1024)
+            return _Cached(_without_sidecar(message, what, str(error)), path, state)
+
+    def _checked(self, path: Path, reference: pb.Sidecar) -> SidecarFile:
+        # Opened first: that tells truncated from altered, and costs less than a hash.
+        sidecar = open_sidecar(path)
+        self._hashes.require(path, reference.sha256)
+        return sidecar
+
+    def _from_cache(self, key: tuple[str | int | float, ...]) -> _Cached | None:
+        with self._lock:
+            cached = self._cache.get(key)
+            if cached is None or (cached.sidecar is not None and _state_of(cached.sidecar) != cached.state):
+                return None
+            self._cache.move_to_end(key)
+            return cached
+
+    def _to_cache(self, key: tuple[str | int | float, ...], cached: _Cached) -> _Cached:
+        with self._lock:
+            _put(self._cache, key, cached, _MAX_CACHED)
+        return cached
+
+    def _series(self, experiment: str, tag: str, runs: tuple[str, ...] | None) -> list[_Series]:
+        found = self._list(experiment, RunTagFilter(runs=runs, tags=(tag,)))
+        return [
+            _Series(run, tag, int(tags[tag].max_step), float(tags[tag].max_wall_time))
+            for run, tags in found.items()
+            if tag in tags
+        ]
+
+    def _list(self, experiment: str, wanted: RunTagFilter | None) -> Mapping[str, Mapping[str, TensorTimeSeries]]:
+        with _answering():
+            return self._provider.list_tensors(
+                RequestContext(), experiment_id=experiment, plugin_name=PLUGIN_NAME, run_tag_filter=wanted
+            )
+
+    def _read(self, experiment: str, run: str, tag: str, downsample: int) -> list[TensorDatum]:
+        """At most ``downsample`` events of a tag, the newest always among them."""
+        with _answering():
+            found = self._provider.read_tensors(
+                RequestContext(),
+                experiment_id=experiment,
+                plugin_name=PLUGIN_NAME,
+                downsample=downsample,
+                run_tag_filter=RunTagFilter(runs=(run,), tags=(tag,)),
+            )
+        return found.get(run, {}).get(tag, [])
+
+
+def _without_sidecar(message: pb.Evidence, what: str, why: str) -> SomeEvidence:
+    if message.WhichOneof("evidence") == "reference_images":
+        raise UnreadableEvidence(why)
+    evidence = decode_event(message, what)
+    return replace(evidence, reductions=(why, *evidence.reductions)) if isinstance(evidence, VlmRun) else evidence
+
+
+def _expect(cached: _Cached, expected: type[_Evidence], what: str) -> _Evidence:
+    if not isinstance(cached.evidence, expected):
+        raise UnreadableEvidence(f"{what} holds {type(cached.evidence).__name__}, expected {expected.__name__}: log it again.")
+    return cached.evidence
+
+
+def _state_of(path: Path) -> _FileState:
+    """Inode, size and modification time; None for no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _put(table: OrderedDict, key: object, value: object, n_kept: int) -> None:
+    table[key] = value
+    table.move_to_end(key)
+    while len(table) > n_kept:
+        table.popitem(last=False)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """A sentence for what TensorBoard's data server may do: be gone, or find an answer too big to send."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        code = error.code().name if hasattr(error, "code") else type(error).__name__
+        raise ScratchpadError(
+            f"TensorBoard's data server did not answer ({code}): restart TensorBoard, with --load_fast=false if it happens again."
+        ) from error

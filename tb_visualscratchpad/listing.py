@@ -1,0 +1,208 @@
+"""What a log directory holds, and what is wrong with it, from one ``list_tensors`` and a look at the run directories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tensorboard.data.provider import TensorTimeSeries
+
+from tb_visualscratchpad.run_directories import FileFaults, RunDirectories, RunOnDisk, SidecarOnDisk
+from tb_visualscratchpad.wire import scratchpad_pb2 as pb
+from tb_visualscratchpad.wire.codecs.dictionary import decode_dictionary
+from tb_visualscratchpad.wire.codecs.envelope import parse_plugin_data
+from tb_visualscratchpad.wire.errors import UnreadableEvidence
+from tb_visualscratchpad.wire.evidence import DictionaryInfo
+from tb_visualscratchpad.wire.tags import parse_tag, tag_of
+
+FRESH_SECONDS = 30.0
+"""A file younger than this may wait for TensorBoard's next reload; older, its silence is a problem."""
+
+_WITH_SIDECAR = (pb.VLM_RUN, pb.REFERENCE_IMAGES, pb.DECODER_MAP)
+
+
+@dataclass(frozen=True)
+class VlmRunEntry:
+    """What a list of runs shows of one. ``run`` is TensorBoard's name of the run directory, ``created`` seconds since the
+    epoch."""
+
+    run: str
+    run_id: str
+    name: str
+    prompt: str
+    output_text: str
+    created: float
+    dictionary: DictionaryInfo
+    n_output_tokens: int
+    truncated: bool
+    steered: bool
+    has_picture: bool
+
+
+@dataclass(frozen=True)
+class DictionaryEntry:
+    """A dictionary that something in the log refers to.
+
+    ``steps`` ascend: the newest of every kind of evidence on it, and every step at which metrics are kept; empty where only
+    runs refer to it.
+    """
+
+    info: DictionaryInfo
+    steps: tuple[int, ...]
+    has_statistics: bool
+    has_references: bool
+    has_decoder_map: bool
+    has_metrics: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Runs, the newest first; dictionaries by name; and a sentence per thing that cannot be read."""
+
+    vlm_runs: tuple[VlmRunEntry, ...]
+    dictionaries: tuple[DictionaryEntry, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass
+class _Gathered:
+    """One dictionary while it is being put together; ``newest`` maps a kind to run, tag, series and first step."""
+
+    info: DictionaryInfo
+    newest: dict[int, tuple[str, str, TensorTimeSeries, int]] = field(default_factory=dict)
+
+
+def list_evidence(
+    series: Mapping[str, Mapping[str, TensorTimeSeries]],
+    directories: RunDirectories,
+    faults: FileFaults,
+    refused: Mapping[Path, str],
+    steps_of: Callable[[str, str], tuple[int, ...]],
+) -> Listing:
+    """Put a listing together.
+
+    Args:
+        series: every tag of the plugin, by run.
+        refused: sidecars that were found altered when they were read, and why.
+        steps_of: reads the steps of a tag of a run; asked for metrics of several steps only, which are small.
+    """
+    runs: list[VlmRunEntry] = []
+    gathered: dict[str, _Gathered] = {}
+    problems: list[str] = []
+    arrived: dict[tuple[str, int, str], int] = {}
+    for run, tags in sorted(series.items()):
+        for tag, one in sorted(tags.items()):
+            try:
+                data = parse_plugin_data(one.plugin_content, f"{tag} of run {run!r}")
+            except UnreadableEvidence as error:
+                problems.append(str(error))
+                kind, identifier = parse_tag(tag) or (pb.KIND_UNSPECIFIED, tag)
+                arrived[run, kind, identifier] = int(one.max_step)
+                continue
+            arrived[run, data.kind, data.id] = int(one.max_step)
+            info = decode_dictionary(data.dictionary)
+            entry = gathered.setdefault(info.dictionary_id, _Gathered(info))
+            if data.kind == pb.VLM_RUN:
+                runs.append(_vlm_run_entry(run, data, info))
+                continue
+            known = entry.newest.get(data.kind)
+            if known is None or known[2].max_wall_time < one.max_wall_time:
+                entry.newest[data.kind] = (run, tag, one, int(data.first_step))
+    problems += _file_problems(directories, faults, refused, arrived)
+    return Listing(
+        vlm_runs=tuple(sorted(runs, key=lambda run: (-run.created, run.run, run.run_id))),
+        dictionaries=tuple(
+            sorted(
+                (_dictionary_entry(entry, steps_of) for entry in gathered.values()),
+                key=lambda entry: (entry.info.name, entry.info.dictionary_id),
+            )
+        ),
+        problems=tuple(problems),
+    )
+
+
+def _vlm_run_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> VlmRunEntry:
+    summary = data.vlm_run
+    return VlmRunEntry(
+        run=run,
+        run_id=data.id,
+        name=summary.name,
+        prompt=summary.prompt,
+        output_text=summary.output_text,
+        created=summary.created,
+        dictionary=info,
+        n_output_tokens=int(summary.n_output_tokens),
+        truncated=summary.truncated,
+        steered=summary.steered,
+        has_picture=summary.has_picture,
+    )
+
+
+def _dictionary_entry(entry: _Gathered, steps_of: Callable[[str, str], tuple[int, ...]]) -> DictionaryEntry:
+    steps = set()
+    for kind, (run, tag, series, first_step) in entry.newest.items():
+        steps.add(int(series.max_step))
+        if kind == pb.SAE_METRICS and first_step < series.max_step:
+            steps.update(steps_of(run, tag))
+    return DictionaryEntry(
+        info=entry.info,
+        steps=tuple(sorted(steps)),
+        has_statistics=pb.LATENT_STATISTICS in entry.newest,
+        has_references=pb.REFERENCE_IMAGES in entry.newest,
+        has_decoder_map=pb.DECODER_MAP in entry.newest,
+        has_metrics=pb.SAE_METRICS in entry.newest,
+    )
+
+
+def _file_problems(
+    directories: RunDirectories,
+    faults: FileFaults,
+    refused: Mapping[Path, str],
+    arrived: Mapping[tuple[str, int, str], int],
+) -> Iterator[str]:
+    """``arrived`` gives the newest step of each run, kind and identifier that TensorBoard has."""
+    if not directories.are_known:
+        if any(kind in _WITH_SIDECAR for _, kind, _ in arrived):
+            yield (
+                "Sidecars (attention by layer, reference images, neighbours) cannot be found, since TensorBoard does not "
+                "say where its runs lie: start it with --logdir on a local folder."
+            )
+        return
+    there: set[tuple[str, int, str, int]] = set()
+    for on_disk in directories.walk():
+        for event_file in on_disk.event_files:
+            fault = faults.of_event_file(event_file.path)
+            if fault is not None and event_file.age > FRESH_SECONDS:
+                yield fault
+        for sidecar in on_disk.sidecars:
+            there.add((on_disk.run, sidecar.kind, sidecar.identifier, sidecar.step))
+            newest = arrived.get((on_disk.run, sidecar.kind, sidecar.identifier))
+            yield from _sidecar_problems(on_disk, sidecar, newest, faults, refused)
+    for (run, kind, identifier), step in sorted(arrived.items()):
+        if kind in _WITH_SIDECAR and (run, kind, identifier, step) not in there:
+            yield (
+                f"The sidecar of {tag_of(kind, identifier)} of run {run!r} is missing: copy the run's "
+                "plugins/visualscratchpad folder beside its event file. Until then "
+                + (
+                    "reference images cannot be shown."
+                    if kind == pb.REFERENCE_IMAGES
+                    else "attention is shown rounded and without layers."
+                    if kind == pb.VLM_RUN
+                    else "latents have no neighbours."
+                )
+            )
+
+
+def _sidecar_problems(
+    on_disk: RunOnDisk, sidecar: SidecarOnDisk, newest: int | None, faults: FileFaults, refused: Mapping[Path, str]
+) -> Iterator[str]:
+    fault = faults.of_sidecar(sidecar.path) or refused.get(sidecar.path)
+    if fault is not None:
+        yield fault
+    if (newest is None or newest < sidecar.step) and sidecar.age > FRESH_SECONDS:
+        yield (
+            f"{tag_of(sidecar.kind, sidecar.identifier)} of run {on_disk.run!r} has a sidecar, but its event never arrived: "
+            "the event file is missing, cut short or damaged, or TensorBoard has not read it yet. Reload; if that does not "
+            "help, log it again."
+        )

@@ -1,0 +1,193 @@
+"""Where the runs of a log directory lie on this machine, and what is wrong with their files.
+
+TensorBoard's data providers give runs by name only, and pass over a damaged event file in silence; sidecars and such files
+are found here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tb_visualscratchpad.wire.errors import UnreadableEvidence
+from tb_visualscratchpad.wire.sidecar import open_sidecar
+from tb_visualscratchpad.wire.tags import EVENT_FILE_SUFFIX, SIDECAR_DIRECTORY, parse_sidecar_name
+
+
+@dataclass(frozen=True)
+class SidecarOnDisk:
+    """A sidecar by its name: kind (of ``scratchpad.proto``), identifier and step; ``age`` in seconds since it was written."""
+
+    path: Path
+    kind: int
+    identifier: str
+    step: int
+    age: float
+
+
+@dataclass(frozen=True)
+class EventFileOnDisk:
+    """An event file with ``EVENT_FILE_SUFFIX``; ``age`` in seconds since it was written to."""
+
+    path: Path
+    age: float
+
+
+@dataclass(frozen=True)
+class RunOnDisk:
+    """A run directory with evidence of ours."""
+
+    run: str
+    directory: Path
+    sidecars: tuple[SidecarOnDisk, ...]
+    event_files: tuple[EventFileOnDisk, ...]
+
+
+class RunDirectories:
+    """Maps the names of runs to directories.
+
+    Args:
+        logdir: as TensorBoard was given it: relative, with ``~``, empty for ``--logdir_spec``, or None.
+        run_paths: the Python loader's names and paths, asked where ``logdir`` is empty; None without that loader.
+    """
+
+    def __init__(self, logdir: str | None, run_paths: Callable[[], Mapping[str, str]] | None) -> None:
+        # Made absolute at once: somebody may change the working directory later.
+        local = bool(logdir) and "://" not in logdir
+        self._logdir = Path(os.path.abspath(os.path.expanduser(logdir))) if local else None
+        self._run_paths = run_paths
+
+    @property
+    def are_known(self) -> bool:
+        """Whether runs have directories on this machine at all."""
+        return self._logdir is not None or self._run_paths is not None
+
+    def of(self, run: str) -> Path | None:
+        """The directory of a run; None where it is not on this machine or the name would leave the log directory."""
+        if self._logdir is None:
+            path = self._run_paths().get(run) if self._run_paths is not None else None
+            return Path(os.path.abspath(os.path.expanduser(path))) if path else None
+        name = PurePosixPath(run.replace(os.sep, "/"))
+        # Links are followed, as TensorBoard does; names that climb are not.
+        if name.is_absolute() or ".." in name.parts or "\0" in run:
+            return None
+        directory = self._logdir / name
+        return directory if directory.is_dir() else None
+
+    def newest_sidecar(self, run: str, kind: int, identifier: str) -> Path | None:
+        """The sidecar of a thing with the largest step; None where there is none on this machine."""
+        directory = self.of(run)
+        found = next(_run_on_disk(run, directory), None) if directory is not None else None
+        matching = [
+            one for one in (found.sidecars if found else ()) if (one.kind, one.identifier) == (kind, identifier)
+        ]
+        return max(matching, key=lambda one: one.step).path if matching else None
+
+    def walk(self) -> Iterator[RunOnDisk]:
+        """Every run directory that holds evidence of ours, whether TensorBoard has read it or not."""
+        if self._logdir is None:
+            for run, path in sorted((self._run_paths() if self._run_paths is not None else {}).items()):
+                yield from _run_on_disk(run, Path(os.path.abspath(os.path.expanduser(path))))
+            return
+        seen: set[str] = set()
+        for folder, children, _ in os.walk(self._logdir, followlinks=True):
+            real = os.path.realpath(folder)
+            if real in seen:
+                children.clear()
+                continue
+            seen.add(real)
+            directory = Path(folder)
+            run = directory.relative_to(self._logdir).as_posix()
+            children[:] = sorted(child for child in children if child != "plugins")
+            yield from _run_on_disk(run, directory)
+
+
+class FileFaults:
+    """Finds what is wrong with files, once per state (size, modification time) of each."""
+
+    def __init__(self, max_files: int = 4096) -> None:
+        self._max_files = max_files
+        self._lock = threading.Lock()
+        self._found: OrderedDict[tuple[str, int, int], str | None] = OrderedDict()
+
+    def of_sidecar(self, path: Path) -> str | None:
+        """A sentence on a truncated or damaged sidecar, None for a whole one. Its hash is left for the reading."""
+        return self._once(path, _sidecar_fault)
+
+    def of_event_file(self, path: Path) -> str | None:
+        """A sentence on an event file that is empty or ends within a record, None for a whole one."""
+        return self._once(path, _event_file_fault)
+
+    def _once(self, path: Path, find: Callable[[Path], str | None]) -> str | None:
+        try:
+            status = path.stat()
+        except OSError as error:
+            return f"{path} cannot be read ({error.strerror or error})."
+        key = (str(path), status.st_size, status.st_mtime_ns)
+        with self._lock:
+            if key not in self._found:
+                self._found[key] = find(path)
+                while len(self._found) > self._max_files:
+                    self._found.popitem(last=False)
+            return self._found[key]
+
+
+def _run_on_disk(run: str, directory: Path) -> Iterator[RunOnDisk]:
+    sidecars = tuple(
+        SidecarOnDisk(path, *parts, age=age)
+        for path, age in _files(directory / SIDECAR_DIRECTORY, ".safetensors")
+        if (parts := parse_sidecar_name(path.name)) is not None
+    )
+    event_files = tuple(
+        EventFileOnDisk(path, age) for path, age in _files(directory, EVENT_FILE_SUFFIX) if "tfevents" in path.name
+    )
+    if sidecars or event_files:
+        yield RunOnDisk(run, directory, sidecars, event_files)
+
+
+def _files(directory: Path, suffix: str) -> list[tuple[Path, float]]:
+    """Files and their ages by name; what vanishes meanwhile is left out."""
+    now = time.time()
+    found = []
+    try:
+        names = sorted(name for name in os.listdir(directory) if name.endswith(suffix))
+    except OSError:  # no such folder, or not ours to read: TensorBoard does not read it either
+        return []
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            found.append((directory / name, now - (directory / name).stat().st_mtime))
+    return found
+
+
+def _sidecar_fault(path: Path) -> str | None:
+    try:
+        open_sidecar(path)
+    except UnreadableEvidence as error:
+        return str(error)
+    return None
+
+
+def _event_file_fault(path: Path) -> str | None:
+    """Follow the records by their lengths: 8 bytes length, 4 check sum, the record, 4 check sum."""
+    n_records, position = 0, 0
+    with open(path, "rb") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        while position < end:
+            stream.seek(position)
+            length = int.from_bytes(stream.read(8), "little")
+            if position + 12 > end or position + 16 + length > end:
+                return (
+                    f"The event file {path} is cut short after {n_records} whole records: what follows is lost to "
+                    "TensorBoard; copy the file again, or log again."
+                )
+            position += 16 + length
+            n_records += 1
+    if n_records < 2:  # the first says only that this is an event file
+        return f"The event file {path} holds nothing: its writer ended before it logged anything, or the disk was full."
+    return None
