@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
+    BaseImageProcessor,
     CLIPImageProcessorPil,
     CLIPVisionConfig,
     LlamaConfig,
@@ -34,6 +35,7 @@ TEMPLATE = (
 )
 
 IMAGE_SIZE, PATCH = 32, 8
+"""Side of a view and of a patch, unless a test asks for others."""
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:
@@ -46,9 +48,9 @@ def _tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def _vision() -> CLIPVisionConfig:
+def _vision(image_size: int, patch: int) -> CLIPVisionConfig:
     return CLIPVisionConfig(
-        hidden_size=24, intermediate_size=48, num_hidden_layers=4, num_attention_heads=3, image_size=IMAGE_SIZE, patch_size=PATCH,
+        hidden_size=24, intermediate_size=48, num_hidden_layers=4, num_attention_heads=3, image_size=image_size, patch_size=patch,
     )
 
 
@@ -65,41 +67,43 @@ def _text(sliding_window: int | None, n_heads: int, n_kv_heads: int) -> LlamaCon
 
 def save_tiny_llava_next(
     folder: Path, *, seed: int = 0, sliding_window: int | None = None, n_heads: int = 4, n_kv_heads: int = 2,
-    pinpoints: list[list[int]] | None = None,
+    pinpoints: list[list[int]] | None = None, image_size: int = IMAGE_SIZE, patch: int = PATCH,
 ) -> Path:
-    """A LLaVA-Next with grouped heads, 4 x 4 patches a view, tiles up to 2 x 2 or 1 x 3."""
+    """A LLaVA-Next with grouped heads, 4 x 4 patches a view, tiles up to 2 x 2 or 1 x 3 (as the real ones, in views)."""
     torch.manual_seed(seed)
-    grid = pinpoints or [[64, 64], [32, 64], [64, 32], [32, 96], [96, 32]]
+    side = image_size
+    grid = pinpoints or [[2 * side, 2 * side], [side, 2 * side], [2 * side, side], [side, 3 * side], [3 * side, side]]
     config = LlavaNextConfig(
-        vision_config=_vision(), text_config=_text(sliding_window, n_heads, n_kv_heads), image_token_index=4, image_grid_pinpoints=grid,
-        vision_feature_layer=-2, vision_feature_select_strategy="default", image_seq_length=16,
+        vision_config=_vision(image_size, patch), text_config=_text(sliding_window, n_heads, n_kv_heads), image_token_index=4, image_grid_pinpoints=grid,
+        vision_feature_layer=-2, vision_feature_select_strategy="default", image_seq_length=(image_size // patch) ** 2,
     )
     _never_ending(LlavaNextForConditionalGeneration(config)).save_pretrained(folder)
     LlavaNextProcessor(
         image_processor=LlavaNextImageProcessorPil(
-            size={"shortest_edge": IMAGE_SIZE}, crop_size={"height": IMAGE_SIZE, "width": IMAGE_SIZE}, image_grid_pinpoints=grid
+            size={"shortest_edge": image_size}, crop_size={"height": image_size, "width": image_size}, image_grid_pinpoints=grid
         ),
-        tokenizer=_tokenizer(), patch_size=PATCH, vision_feature_select_strategy="default", num_additional_image_tokens=1,
+        tokenizer=_tokenizer(), patch_size=patch, vision_feature_select_strategy="default", num_additional_image_tokens=1,
         chat_template=TEMPLATE,
     ).save_pretrained(folder)
     return folder
 
 
 def save_tiny_llava(
-    folder: Path, *, seed: int = 0, sliding_window: int | None = None, n_heads: int = 4, n_kv_heads: int = 2, vision_feature_layer=-2,
-    image_processor=None,
+    folder: Path, *, seed: int = 0, sliding_window: int | None = None, n_heads: int = 4, n_kv_heads: int = 2,
+    vision_feature_layer: int | list[int] = -2,
+    image_processor: BaseImageProcessor | None = None, image_size: int = IMAGE_SIZE, patch: int = PATCH,
 ) -> Path:
     """A LLaVA-1.5 with grouped heads, 4 x 4 patches in its one view, cropped at the centre as CLIP's processor does."""
     torch.manual_seed(seed)
     config = LlavaConfig(
-        vision_config=_vision(), text_config=_text(sliding_window, n_heads, n_kv_heads), image_token_index=4,
-        vision_feature_layer=vision_feature_layer, vision_feature_select_strategy="default", image_seq_length=16,
+        vision_config=_vision(image_size, patch), text_config=_text(sliding_window, n_heads, n_kv_heads), image_token_index=4,
+        vision_feature_layer=vision_feature_layer, vision_feature_select_strategy="default", image_seq_length=(image_size // patch) ** 2,
     )
     _never_ending(LlavaForConditionalGeneration(config)).save_pretrained(folder)
     LlavaProcessor(
         image_processor=image_processor
-        or CLIPImageProcessorPil(size={"shortest_edge": IMAGE_SIZE}, crop_size={"height": IMAGE_SIZE, "width": IMAGE_SIZE}),
-        tokenizer=_tokenizer(), patch_size=PATCH, vision_feature_select_strategy="default", num_additional_image_tokens=1,
+        or CLIPImageProcessorPil(size={"shortest_edge": image_size}, crop_size={"height": image_size, "width": image_size}),
+        tokenizer=_tokenizer(), patch_size=patch, vision_feature_select_strategy="default", num_additional_image_tokens=1,
         chat_template=TEMPLATE,
     ).save_pretrained(folder)
     return folder
