@@ -106,20 +106,33 @@ class ChatTemplate:
         )
 
     def _system_end(self, before: list[Message], head: str) -> int:
-        # What stands before the first user turn but not before the second is the system part; the rest is the turn's own header.
+        # The turn's own header ends what stands before every user turn; what precedes it only before the first is the system part.
+        first = _before_picture(head, self._image_token)
+        others: list[str] = []
         try:
             two_turns = self._render(
                 [*before, _message("user", "image", _PROMPT_MARK), _message("assistant", _ANSWER_MARK), _message("user", _PROMPT_MARK)]
             )
-            second = two_turns[two_turns.index(_ANSWER_MARK) + len(_ANSWER_MARK) : two_turns.rindex(_PROMPT_MARK)]
+            others.append(two_turns[two_turns.index(_ANSWER_MARK) + len(_ANSWER_MARK) : two_turns.rindex(_PROMPT_MARK)])
         except (ScratchpadError, ValueError):
-            # A template for single turns: its header cannot be told from its system part, all of it is the turn's.
-            return 0
-        first = head[: head.index(self._image_token)] if self._image_token in head else head
-        n_common = 0
-        while n_common < min(len(first), len(second)) and first[-1 - n_common] == second[-1 - n_common]:
-            n_common += 1
-        return len(first) - n_common
+            # A template for single turns: without a system text, nothing tells its header from its preamble.
+            if not before:
+                return 0
+        if before:
+            alone = self._render([_message("user", "image", _PROMPT_MARK)])
+            others.append(_before_picture(alone[: alone.index(_PROMPT_MARK)], self._image_token))
+        return len(first) - min(_n_common_at_end(first, other) for other in others)
+
+
+def _before_picture(head: str, image_token: str) -> str:
+    return head[: head.index(image_token)] if image_token in head else head
+
+
+def _n_common_at_end(one: str, other: str) -> int:
+    n = 0
+    while n < min(len(one), len(other)) and one[-1 - n] == other[-1 - n]:
+        n += 1
+    return n
 
 
 def tokenize_prompt(
