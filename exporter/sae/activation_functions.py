@@ -42,15 +42,17 @@ class TopK:
 
     def __call__(self, pre: Tensor) -> Tensor:
         flat = pre.reshape(-1, pre.shape[-1])
-        value, latent = flat.topk(self.k, dim=-1)
-        z = torch.zeros_like(flat).scatter(-1, latent, torch.relu(value))
-        # torch.topk does not say which of several equal values it takes. Only positive ties show after the ReLU.
-        kth = value[:, -1:]
-        tied = ((flat >= kth).sum(dim=-1) > self.k) & (kth[:, 0] > 0)
-        if bool(tied.any()):
-            rows = flat[tied]
-            first = torch.sort(rows, dim=-1, descending=True, stable=True).indices[:, : self.k]
-            z[tied] = torch.zeros_like(rows).scatter(-1, first, torch.relu(rows.gather(-1, first)))
+        # One more than k, to see whether the last that fires has an equal that does not: torch.topk does not say which
+        # of several equals it takes. Only positive ties show after the ReLU.
+        value, latent = flat.topk(min(self.k + 1, flat.shape[-1]), dim=-1)
+        kept = slice(0, self.k)
+        z = torch.zeros_like(flat).scatter(-1, latent[:, kept], torch.relu(value[:, kept]))
+        if value.shape[-1] > self.k:
+            tied = (value[:, self.k - 1] == value[:, self.k]) & (value[:, self.k] > 0)
+            if bool(tied.any()):
+                rows = flat[tied]
+                first = torch.sort(rows, dim=-1, descending=True, stable=True).indices[:, kept]
+                z[tied] = torch.zeros_like(rows).scatter(-1, first, torch.relu(rows.gather(-1, first)))
         return z.reshape(pre.shape)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> TopK:

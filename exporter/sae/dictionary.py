@@ -24,9 +24,10 @@ class HookedVlm(Protocol):
 
     name: str
     identity: str
-    default_hook: str
 
     def hooks(self) -> tuple[str, ...]: ...
+
+    def resolve_hook(self, name: str | None) -> str: ...
 
     def prepare_picture(self, picture: Image.Image) -> PreparedView: ...
 
@@ -46,10 +47,7 @@ def dictionary_info(vlm: HookedVlm, sae: SparseAutoencoder, hook: str | None = N
     Raises:
         ScratchpadError: the VLM has no such hook, or the hook is not as wide as what the SAE reads.
     """
-    chosen = hook or sae.hook or vlm.default_hook
-    if chosen not in vlm.hooks():
-        said_by = "" if hook else f", which the file of the SAE {sae.name} names"
-        raise ScratchpadError(f"{vlm.name} has no hook {chosen!r}{said_by}: choose --hook among {', '.join(vlm.hooks())}.")
+    chosen = _resolved_hook(vlm, sae, hook)
     width = _width(vlm, chosen)
     if width != sae.d_in:
         raise ScratchpadError(
@@ -67,6 +65,18 @@ def dictionary_info(vlm: HookedVlm, sae: SparseAutoencoder, hook: str | None = N
         n_latents=sae.n_latents,
         activation=sae.activation,
     )
+
+
+def _resolved_hook(vlm: HookedVlm, sae: SparseAutoencoder, hook: str | None) -> str:
+    if hook is not None or sae.hook is None:
+        return vlm.resolve_hook(hook)
+    try:
+        return vlm.resolve_hook(sae.hook)
+    except ScratchpadError as error:
+        raise ScratchpadError(
+            f"The file of the SAE {sae.name} names the hook {sae.hook!r}, which {vlm.name} does not have: "
+            f"choose --hook among {', '.join(vlm.hooks())}."
+        ) from error
 
 
 def _width(vlm: HookedVlm, hook: str) -> int:

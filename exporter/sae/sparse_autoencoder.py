@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
+from torch.nn import functional
 
 from tb_visualscratchpad.exporter.sae.activation_functions import ActivationFunction
 from tb_visualscratchpad.exporter.sae.normalisations import Normalisation, NormState
@@ -142,6 +143,15 @@ class SparseAutoencoder:
         return sparse.csr_matrix(
             (_joined(values, np.float32), _joined(latents, np.int32), indptr), shape=(x_Nd.shape[0], self.n_latents)
         )
+
+    @torch.inference_mode()
+    def decode_sparse(self, z_NK: sparse.csr_matrix, x_Nd: Tensor) -> Tensor:
+        """As ``decode``, from what ``encode_sparse`` gave: [N, d] without dense latents."""
+        latent = torch.from_numpy(z_NK.indices.astype(np.int64)).to(self.device)
+        start = torch.from_numpy(z_NK.indptr[:-1].astype(np.int64)).to(self.device)
+        value = torch.from_numpy(np.asarray(z_NK.data)).to(device=self.device, dtype=self.dtype)
+        rebuilt = functional.embedding_bag(latent, self.W_dec, start, mode="sum", per_sample_weights=value)
+        return self.normalise(x_Nd)[1].undo(rebuilt + self.b_dec)
 
 
 def _joined(parts: list[np.ndarray], dtype: type) -> np.ndarray:
