@@ -180,7 +180,6 @@ def _matrix_answer(
                     "name": cluster_name(run, matrix, cluster, statistics),
                     "kind": cluster.kind.value,
                     "words": list(cluster.word_indices),
-                    "weight_by_token": cluster.weight_T.tolist(),
                 }
                 for number, cluster in enumerate(found.clusters)
             ],
@@ -191,8 +190,18 @@ def _matrix_answer(
             "latent": matrix.latent_C.astype(np.int32),
             "cluster": cluster_C,
             "linkage": found.linkage,
+            # Hundreds of clusters by hundreds of tokens: as JSON they would take longer than all the rest.
+            "cluster_weight": _cluster_weights(found),
         },
     )
+
+
+def _cluster_weights(found: ClusteredMatrix) -> np.ndarray:
+    """float32 [G, T], the sum of each cluster's C on each token."""
+    weight_GT = np.zeros((len(found.clusters), found.matrix.token_T.size), dtype=np.float32)
+    for number, cluster in enumerate(found.clusters):
+        weight_GT[number] = cluster.weight_T
+    return weight_GT
 
 
 def _ranked(one: RankedLatent, statistics: LatentStatistics | None) -> dict[str, object]:

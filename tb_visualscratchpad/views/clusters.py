@@ -238,7 +238,9 @@ def _describe(matrix: TokenLatentMatrix, starts: list[int], kinds: list[GroupKin
     """The groups that begin at the given columns."""
     count_G = np.diff([*starts, matrix.latent_C.size])
     weight_TG = np.add.reduceat(matrix.weighted_TC, starts, axis=1, dtype=np.float64)
-    mean_TG = np.add.reduceat(matrix.normalised_TC, starts, axis=1, dtype=np.float64) / count_G
+    # Anew in double precision: single rounds .6 up to more than .6.
+    normalised_TC = matrix.weighted_TC / np.where(matrix.column_max_C > 0, matrix.column_max_C, 1).astype(np.float64)
+    mean_TG = np.add.reduceat(normalised_TC, starts, axis=1) / count_G
     specific_TG = mean_TG > SPECIFIC_ABOVE
     return tuple(
         TokenCluster(
