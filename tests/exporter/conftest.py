@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from tb_visualscratchpad.exporter.sae import SparseAutoencoder, load_sae
 from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
+from tests.tiny_sae import save_tiny_sae
 from tests.tiny_vlm import save_tiny_llava, save_tiny_llava_next
 
 
@@ -35,3 +37,13 @@ def llava_next(llava_next_folder: Path) -> Vlm:
 @pytest.fixture(scope="session")
 def llava(llava_folder: Path) -> Vlm:
     return load_vlm(llava_folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def sae_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_sae(tmp_path_factory.mktemp("tiny_sae"))
+
+
+@pytest.fixture(scope="session")
+def tiny_sae(sae_folder: Path) -> SparseAutoencoder:
+    return load_sae(sae_folder)

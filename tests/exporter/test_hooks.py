@@ -1,0 +1,128 @@
+"""Hooks read and replace what they say, leave nothing behind, and reach the projector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tb_visualscratchpad.exporter.hooks import capturing, count_hooks, replacing, watching_logits
+from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
+from tb_visualscratchpad.wire.errors import ScratchpadError
+from tests.tiny_vlm import save_tiny_llava
+
+
+def _views(vlm: Vlm, n: int = 3) -> torch.Tensor:
+    side = vlm.model.config.vision_config.image_size
+    return torch.randn(n, 3, side, side, generator=torch.Generator().manual_seed(1))
+
+
+def _hidden_states(vlm: Vlm, views: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    with torch.inference_mode():
+        return vlm.family.vision_tower(vlm.model)(views, output_hidden_states=True).hidden_states
+
+
+def test_every_hook_gives_the_hidden_state_of_its_layer(llava: Vlm) -> None:
+    views = _views(llava)
+    hidden = _hidden_states(llava, views)
+    for number, name in enumerate(llava.hooks()):
+        torch.testing.assert_close(llava.features(views, name), hidden[number + 1][:, 1:])
+    assert llava.default_hook == "vision_tower.layers.2"
+    torch.testing.assert_close(llava.features(views), hidden[-2][:, 1:])
+
+
+def test_several_feature_layers_are_read_as_the_projector_reads_them(tmp_path: Path) -> None:
+    vlm = load_vlm(save_tiny_llava(tmp_path, vision_feature_layer=[-2, 1]), device="cpu")
+    views = _views(vlm)
+    hidden = _hidden_states(vlm, views)
+    assert vlm.default_hook == "projector_input"
+    torch.testing.assert_close(vlm.features(views), torch.cat([hidden[-2], hidden[1]], dim=-1)[:, 1:])
+    with capturing(vlm.hook_point("projector_input")) as captured, torch.inference_mode():
+        vlm.model.get_image_features(pixel_values=views)
+    torch.testing.assert_close(captured[0], vlm.features(views))
+
+
+@pytest.mark.parametrize(
+    "spelling", ["vision_tower.vision_model.encoder.layers.2", "model.vision_tower.encoder.layers.2", "projector_input", None]
+)
+def test_spellings_of_one_hook(llava: Vlm, spelling: str | None) -> None:
+    assert llava.resolve_hook(spelling) == "vision_tower.layers.2"
+
+
+@pytest.mark.parametrize("name", ["vision_tower.layers.4", "layers.1", "", "language_model.layers.0"])
+def test_unknown_hooks_get_a_sentence(llava: Vlm, name: str) -> None:
+    with pytest.raises(ScratchpadError, match="expected one of vision_tower.layers.0 to vision_tower.layers.3"):
+        llava.hook_point(name)
+
+
+def test_a_replacement_reaches_the_projector(llava_next: Vlm) -> None:
+    """transformers records hidden states with hooks of its own; a replacement behind them would steer on paper only."""
+    vlm = llava_next
+    _hidden_states(vlm, _views(vlm))  # transformers installs its recording hooks at the first such call
+    read: list[torch.Tensor] = []
+    handle = vlm.family.projector(vlm.model).register_forward_pre_hook(lambda _module, inputs: read.append(inputs[0].clone()))
+    inputs = {"pixel_values": _views(vlm, 3)[None], "image_sizes": torch.tensor([[32, 64]])}
+    point = vlm.hook_point(None)
+    try:
+        with torch.inference_mode():
+            vlm.model.get_image_features(**inputs)
+            with replacing(point, lambda patches: patches * 0 + 7):
+                vlm.model.get_image_features(**inputs)
+            with replacing(vlm.hook_point("vision_tower.layers.0"), lambda patches: patches * 0 + 7):
+                vlm.model.get_image_features(**inputs)
+            vlm.model.get_image_features(**inputs)
+    finally:
+        handle.remove()
+    plain, replaced, earlier, again = read
+    assert torch.all(replaced == 7)
+    assert not torch.allclose(earlier, plain)
+    assert torch.equal(plain, again)
+
+
+def test_the_class_token_is_untouched(llava: Vlm) -> None:
+    views = _views(llava)
+    before = _hidden_states(llava, views)
+    with replacing(llava.hook_point("vision_tower.layers.1"), lambda patches: patches + 1):
+        after = _hidden_states(llava, views)
+    assert torch.equal(before[2][:, :1], after[2][:, :1])
+    torch.testing.assert_close(after[2][:, 1:], before[2][:, 1:] + 1)
+
+
+def test_a_capture_sees_what_a_replacement_made(llava: Vlm) -> None:
+    point = llava.hook_point(None)
+    with capturing(point) as captured, replacing(point, lambda patches: patches * 0 - 3):
+        _hidden_states(llava, _views(llava))
+    assert torch.all(captured[0] == -3)
+
+
+def test_a_replacement_of_another_shape_is_a_defect(llava: Vlm) -> None:
+    with pytest.raises(ValueError, match="keep the shape"), replacing(llava.hook_point(None), lambda patches: patches[:, :-1]):
+        _hidden_states(llava, _views(llava))
+
+
+def test_nothing_is_left_behind(llava: Vlm) -> None:
+    _hidden_states(llava, _views(llava))
+    before = count_hooks(llava.model)
+    point = llava.hook_point(None)
+    head = llava.model.get_output_embeddings()
+    llava.features(_views(llava))
+    with capturing(point), replacing(point, lambda patches: patches), watching_logits(head, lambda logits: None):
+        assert count_hooks(llava.model) == before + 3
+    assert count_hooks(llava.model) == before
+    for enter in (
+        lambda: capturing(point),
+        lambda: capturing(llava.hook_point("vision_tower.layers.0"), stop=True),
+        lambda: replacing(point, lambda patches: patches),
+        lambda: watching_logits(head, lambda logits: None),
+    ):
+        with pytest.raises(RuntimeError, match="planted"), enter():
+            raise RuntimeError("planted")
+        assert count_hooks(llava.model) == before
+
+    def fails(_patches: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("planted inside")
+
+    with pytest.raises(RuntimeError, match="planted inside"), replacing(point, fails):
+        _hidden_states(llava, _views(llava))
+    assert count_hooks(llava.model) == before
