@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tensorboard.data.provider import TensorTimeSeries
 
-from tb_visualscratchpad.run_directories import FileFaults, RunDirectories, RunOnDisk, SidecarOnDisk
+from tb_visualscratchpad.run_directories import FileFaults, RunDirectories, SidecarOnDisk
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.dictionary import decode_dictionary
 from tb_visualscratchpad.wire.codecs.envelope import parse_plugin_data
@@ -171,38 +171,45 @@ def _file_problems(
         return
     there: set[tuple[str, int, str, int]] = set()
     for on_disk in directories.walk():
+        there |= {(on_disk.run, one.kind, one.identifier, one.step) for one in on_disk.sidecars}
         for event_file in on_disk.event_files:
             fault = faults.of_event_file(event_file.path)
             if fault is not None and event_file.age > FRESH_SECONDS:
                 yield fault
         for sidecar in on_disk.sidecars:
-            there.add((on_disk.run, sidecar.kind, sidecar.identifier, sidecar.step))
-            newest = arrived.get((on_disk.run, sidecar.kind, sidecar.identifier))
-            yield from _sidecar_problems(on_disk, sidecar, newest, faults, refused)
+            fault = faults.of_sidecar(sidecar.path) or refused.get(sidecar.path)
+            if fault is not None:
+                yield fault
+        waiting = [one for one in on_disk.sidecars if one.age > FRESH_SECONDS and _is_ahead(on_disk.run, one, arrived)]
+        if waiting:
+            yield (
+                f"In run {on_disk.run!r} there are sidecars whose events never arrived ({_tags(waiting)}): the event file is "
+                "missing, cut short or damaged, or TensorBoard has not read it yet. Reload; if that does not help, log "
+                "again."
+            )
+    lacking: dict[str, list[tuple[int, str]]] = {}
     for (run, kind, identifier), step in sorted(arrived.items()):
         if kind in _WITH_SIDECAR and (run, kind, identifier, step) not in there:
-            yield (
-                f"The sidecar of {tag_of(kind, identifier)} of run {run!r} is missing: copy the run's "
-                "plugins/visualscratchpad folder beside its event file. Until then "
-                + (
-                    "reference images cannot be shown."
-                    if kind == pb.REFERENCE_IMAGES
-                    else "attention is shown rounded and without layers."
-                    if kind == pb.VLM_RUN
-                    else "latents have no neighbours."
-                )
-            )
-
-
-def _sidecar_problems(
-    on_disk: RunOnDisk, sidecar: SidecarOnDisk, newest: int | None, faults: FileFaults, refused: Mapping[Path, str]
-) -> Iterator[str]:
-    fault = faults.of_sidecar(sidecar.path) or refused.get(sidecar.path)
-    if fault is not None:
-        yield fault
-    if (newest is None or newest < sidecar.step) and sidecar.age > FRESH_SECONDS:
+            lacking.setdefault(run, []).append((kind, identifier))
+    for run, things in lacking.items():
         yield (
-            f"{tag_of(sidecar.kind, sidecar.identifier)} of run {on_disk.run!r} has a sidecar, but its event never arrived: "
-            "the event file is missing, cut short or damaged, or TensorBoard has not read it yet. Reload; if that does not "
-            "help, log it again."
+            f"In run {run!r} sidecars are missing ({_named(things)}): copy the run's plugins/visualscratchpad folder beside "
+            "its event file. Until then runs show rounded attention without layers, latents have no reference images and "
+            "no neighbours."
         )
+
+
+def _is_ahead(run: str, sidecar: SidecarOnDisk, arrived: Mapping[tuple[str, int, str], int]) -> bool:
+    """Whether TensorBoard knows no event as new as this sidecar."""
+    newest = arrived.get((run, sidecar.kind, sidecar.identifier))
+    return newest is None or newest < sidecar.step
+
+
+def _tags(sidecars: list[SidecarOnDisk]) -> str:
+    return _named([(one.kind, one.identifier) for one in sidecars])
+
+
+def _named(things: list[tuple[int, str]], n_shown: int = 5) -> str:
+    """The first few tags and how many more."""
+    names = ", ".join(tag_of(kind, identifier) for kind, identifier in things[:n_shown])
+    return f"{names} and {len(things) - n_shown} more" if len(things) > n_shown else names

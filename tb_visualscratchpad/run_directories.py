@@ -183,8 +183,8 @@ def _event_file_fault(path: Path) -> str | None:
             length = int.from_bytes(stream.read(8), "little")
             if position + 12 > end or position + 16 + length > end:
                 return (
-                    f"The event file {path} is cut short after {n_records} whole records: what follows is lost to "
-                    "TensorBoard; copy the file again, or log again."
+                    f"The event file {path} is cut short within record {n_records + 1}: TensorBoard reads only what is "
+                    "before; copy the file again, or log again."
                 )
             position += 16 + length
             n_records += 1

@@ -89,9 +89,12 @@ def _unpacked(message: pb.Array, n_bytes: int, itemsize: int) -> bytes:
         raise UnreadableEvidence(f"An array is packed in the unknown way {message.packing}: update tb-visualscratchpad.")
     try:
         # Never more than was announced, whatever the stream would unpack to.
-        data = zlib.decompressobj().decompress(message.data, n_bytes + 1)
+        stream = zlib.decompressobj()
+        data = stream.decompress(message.data, n_bytes + 1)
     except zlib.error as error:
         raise UnreadableEvidence(f"An array cannot be unpacked ({error}): the log is damaged, log it again.") from error
+    if not stream.eof:  # cut short, or longer than announced: its check sum was not reached
+        raise UnreadableEvidence("The packed bytes of an array do not end where they should: the log is damaged, log it again.")
     if message.packing == pb.SHUFFLED_ZLIB and len(data) == n_bytes:
         return np.frombuffer(data, np.uint8).reshape(itemsize, -1).T.tobytes()
     return data
