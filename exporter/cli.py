@@ -1,0 +1,252 @@
+"""The command line: ``visualscratchpad demo | statistics | run``.
+
+What a user can put right is said in one sentence on stderr, with exit status 1; wrong options end with 2, Ctrl-C with 130. Only
+``--json`` writes to stdout, one object; everything else goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tb_visualscratchpad import __version__
+from tb_visualscratchpad.wire.errors import ScratchpadError
+
+if TYPE_CHECKING:
+    from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
+    from tb_visualscratchpad.exporter.sae import SparseAutoencoder
+    from tb_visualscratchpad.exporter.vlm import Vlm
+
+N_TOP_LATENTS = 10
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit status. ``arguments`` defaults to the process's own."""
+    options = _parser().parse_args(arguments)
+    try:
+        # Libraries that print must not get into the one object on stdout.
+        with contextlib.redirect_stdout(sys.stderr):
+            result = options.command(options)
+    except ScratchpadError as error:
+        return _end(str(error), 1)
+    except KeyboardInterrupt:
+        return _end("Interrupted; nothing half-written was left.", 130)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        return _end(f"Writing failed ({error.strerror}: {error.filename}): make room or choose another --logdir.", 1)
+    if result is not None:
+        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+    return 0
+
+
+def _end(sentence: str, status: int) -> int:
+    print(f"visualscratchpad: {sentence}", file=sys.stderr)
+    return status
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="visualscratchpad",
+        description="Records which visual concepts a vision-language model saw and which its words used, for the TensorBoard tab.",
+    )
+    parser.add_argument("--version", action="version", version=f"visualscratchpad {__version__}")
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="write a demo log of the bundled Emoji World model and show it in TensorBoard")
+    demo.add_argument("--logdir", type=Path, required=True, help="where the demo's run directories go")
+    demo.add_argument("--no-serve", action="store_true", help="write the log and end")
+    demo.add_argument("--port", type=int, default=0, help="port for TensorBoard; a free one by default")
+    demo.set_defaults(command=_demo)
+
+    statistics = commands.add_parser(
+        "statistics",
+        help="sweep an image folder: statistics, reference images, quality of the SAE, map of its latents",
+        description="Sweeps an image folder once (class subfolders are labels) and logs statistics, references, metrics and maps.",
+    )
+    _add_dictionary_options(statistics)
+    statistics.add_argument("--images", type=Path, required=True, help="folder of images; subfolders are labels")
+    statistics.add_argument("--logdir", type=Path, required=True, help="TensorBoard log directory; a run directory is made in it")
+    statistics.add_argument("--batch-size", type=_positive, default=8, help="views in the vision tower at once (default 8)")
+    statistics.add_argument("--limit", type=_positive, help="at most so many images, spread evenly over the folder")
+    statistics.add_argument("--seed", type=int, default=0, help="of the latent maps (default 0)")
+    statistics.add_argument("--no-map", action="store_true", help="leave the latent maps out (they take minutes at 65,536 latents)")
+    statistics.add_argument("--no-images", action="store_true", help="log no pictures, only numbers and file names")
+    statistics.add_argument("--json", action="store_true", help="print the metrics as one object on stdout")
+    statistics.set_defaults(command=_statistics)
+
+    run = commands.add_parser(
+        "run",
+        help="ask the model about a picture and record the evidence",
+        description="Asks the model about one picture and logs tokens, attention and latents.",
+    )
+    _add_dictionary_options(run)
+    run.add_argument("--image", required=True, help="the picture")
+    run.add_argument("--prompt", required=True, help="what to ask")
+    run.add_argument("--logdir", type=Path, help="TensorBoard log directory; a run directory is made in it (needed without --json)")
+    run.add_argument("--system", help="system text, where the chat template has a place for one")
+    run.add_argument("--steer", type=Path, metavar="SPEC.json", help="a steering spec to run under")
+    run.add_argument("--max-new-tokens", type=_positive, default=512, help="where the answer is cut (default 512)")
+    run.add_argument("--name", help="what the tab calls the run (default: the prompt)")
+    run.add_argument("--no-images", action="store_true", help="log no picture, only numbers")
+    run.add_argument("--json", action="store_true", help="print answer, tokens and top latents as one object on stdout")
+    run.set_defaults(command=_run)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return number
+
+
+def _add_dictionary_options(parser: argparse.ArgumentParser) -> None:
+    model = parser.add_argument_group("model and SAE")
+    model.add_argument("--vlm", required=True, help="folder or hub id of a LLaVA-Next or LLaVA-1.5 model, or 'demo'")
+    model.add_argument("--sae", required=True, help="folder or hub id of an SAE in SAELens format, or 'demo'")
+    model.add_argument("--hook", help="vision features the SAE reads (default: what its file says, else what the projector reads)")
+    model.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
+    model.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), help="default: float32 on CPU, the checkpoint's on GPU")
+    model.add_argument("--device-map", help="spread the model over GPUs, e.g. auto (instead of --device)")
+    model.add_argument("--chat-template", help="file of a Jinja chat template, where the model has none")
+    model.add_argument("--sae-k", type=_positive, help="k of a topk SAE whose file does not tell")
+    model.add_argument("--sae-scaling-factor", type=float, help="input scale of an SAE whose file does not tell")
+
+
+def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:
+    _say("Loading torch and transformers ...")
+    from transformers.utils import logging
+
+    from tb_visualscratchpad.exporter.sae import load_sae
+    from tb_visualscratchpad.exporter.vlm import load_vlm
+
+    logging.disable_progress_bar()
+    vlm = load_vlm(
+        options.vlm, device=options.device, dtype=options.dtype, device_map=options.device_map, chat_template=options.chat_template
+    )
+    sae = load_sae(options.sae, device=str(vlm.device), k=options.sae_k, scaling_factor=options.sae_scaling_factor)
+    return vlm, sae
+
+
+@contextlib.contextmanager
+def _new_run(logdir: Path, label: str) -> Iterator[ScratchpadWriter]:
+    """A writer into a run directory of its own, which goes again if the body does not end well."""
+    from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
+
+    directory = new_run_directory(logdir, label)
+    try:
+        with ScratchpadWriter(directory) as writer:
+            yield writer
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    _say(f"Logged to {directory}; show it with: tensorboard --logdir {logdir}")
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from tb_visualscratchpad.exporter.demo.serve import require_free_port, serve
+    from tb_visualscratchpad.exporter.demo.write import write_demo
+
+    if not options.no_serve:
+        require_free_port(options.port)
+    write_demo(options.logdir)
+    if not options.no_serve:
+        serve(options.logdir, options.port)
+
+
+def _statistics(options: argparse.Namespace) -> dict[str, Any] | None:
+    vlm, sae = _load(options)
+    from tb_visualscratchpad.exporter.decoder_map import decoder_map
+    from tb_visualscratchpad.exporter.sweep import sweep
+
+    swept = sweep(
+        vlm, sae, options.images, hook=options.hook, batch_size=options.batch_size, limit=options.limit,
+        keep_images=not options.no_images,
+    )
+    statistics, metrics = swept.statistics, swept.metrics
+    latent_map = None
+    if not options.no_map and statistics.complete:
+        _say("Mapping the latents ...")
+        latent_map = decoder_map(statistics.dictionary, sae.W_dec, swept.references, seed=options.seed)
+    with _new_run(options.logdir, "statistics") as writer:
+        writer.add_latent_statistics(statistics)
+        writer.add_references(swept.references)
+        writer.add_sae_metrics(metrics)
+        if latent_map is not None:
+            writer.add_decoder_map(latent_map)
+    unexplained = "undefined" if metrics.fvu is None else f"{metrics.fvu:.1%}"
+    seen = f"{metrics.n_images:,} images" if statistics.complete else f"{metrics.n_images:,} images (interrupted)"
+    _say(
+        f"{seen}: {metrics.l0:.1f} latents per patch, {unexplained} of the variance unexplained, {metrics.n_dead:,} of "
+        f"{statistics.dictionary.n_latents:,} latents dead, {metrics.n_dense:,} fire in over {metrics.dense_cutoff:.0%} of the images."
+    )
+    if statistics.n_broken:
+        _say(f"{statistics.n_broken} images could not be read: {', '.join(statistics.broken_images[:5])}")
+    if not options.json:
+        return None
+    return {
+        "dictionary_id": statistics.dictionary.dictionary_id, "n_images": metrics.n_images, "n_patches": metrics.n_patches,
+        "n_broken": statistics.n_broken, "complete": statistics.complete, "l0": metrics.l0, "fvu": metrics.fvu,
+        "n_dead": metrics.n_dead, "n_dense": metrics.n_dense, "dense_cutoff": metrics.dense_cutoff,
+    }
+
+
+def _run(options: argparse.Namespace) -> dict[str, Any] | None:
+    if options.logdir is None and not options.json:
+        raise ScratchpadError("Neither --logdir nor --json was given, so the answer would go nowhere: give one of them.")
+    steering = None
+    if options.steer is not None:
+        from tb_visualscratchpad.exporter.steering import SteeringSpec
+
+        try:
+            steering = SteeringSpec.from_json(options.steer.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ScratchpadError(f"The steering spec {options.steer} cannot be read ({error}): check the path.") from error
+    from tb_visualscratchpad.exporter.pictures import read_picture
+
+    picture = read_picture(options.image)
+    vlm, sae = _load(options)
+    from tb_visualscratchpad.exporter.explain import explain
+
+    run = explain(
+        vlm, sae, picture, options.prompt, steering, options.max_new_tokens, hook=options.hook, system=options.system,
+        name=options.name, keep_picture=not options.no_images,
+    )
+    if options.logdir is not None:
+        with _new_run(options.logdir, run.name[:40]) as writer:
+            writer.add_vlm_run(run)
+    _say(f"{run.output_text}{' [cut off]' if run.truncated else ''}")
+    return run_as_json(run) if options.json else None
+
+
+def run_as_json(run: Any) -> dict[str, Any]:
+    """What ``run --json`` prints: the answer, every token, and the ten latents with the largest C for each output token.
+
+    ``top_latents`` is keyed by the output token's ``index`` in the sequence, as text.
+    """
+    from tb_visualscratchpad.views import rank_latents
+    from tb_visualscratchpad.wire.evidence import Span
+
+    return {
+        "output_text": run.output_text,
+        "truncated": run.truncated,
+        "tokens": [
+            {"index": token.index, "text": token.text, "span": token.span.value, "logprob": token.logprob} for token in run.tokens
+        ],
+        "top_latents": {
+            str(index): [[row.latent, row.weighted] for row in rank_latents(run, int(index), limit=N_TOP_LATENTS).rows]
+            for index in run.tokens.indices(Span.OUTPUT)
+        },
+    }
