@@ -1,0 +1,177 @@
+import { decodePacked } from './packed.js';
+
+/**
+ * The plugin's HTTP interface (docs/http_api.md), one method per route. Answers are kept by address until `forget()`,
+ * since evidence does not change under its name; only `listing` is always asked anew.
+ *
+ * @typedef {{run: string, id: string}} RunKey
+ * @typedef {{layers: string, row: string, view: string}} RowOptions
+ * @typedef {{max_frequency?: number, min_mean?: number}} Thresholds absent where off
+ *
+ * @typedef {Object} RunEntry
+ * @property {string} run @property {string} id @property {string} name @property {string} prompt
+ * @property {string} output_text @property {number} created @property {string} dictionary_id
+ * @property {string} dictionary_name @property {string} vlm_name @property {number} n_output_tokens
+ * @property {boolean} truncated @property {boolean} steered @property {boolean} has_picture
+ *
+ * @typedef {Object} DictionaryEntry
+ * @property {string} id @property {string} name @property {string} vlm_name @property {string} sae_name
+ * @property {string} hook @property {number} n_latents @property {number[]} steps @property {boolean} has_statistics
+ * @property {boolean} has_references @property {boolean} has_decoder_map @property {boolean} has_metrics
+ *
+ * @typedef {Object} Listing
+ * @property {RunEntry[]} vlm_runs @property {DictionaryEntry[]} dictionaries
+ * @property {string[]} problems @property {string[]} warnings
+ *
+ * @typedef {Object} TextToken
+ * @property {number} index @property {string} text @property {string} span @property {boolean} template
+ * @property {number|null} logprob @property {{text: string, logprob: number}[]} alternatives
+ */
+
+const MAX_KEPT = 300;
+
+/** What the plugin says about a request it cannot answer: one sentence for the user. */
+export class ApiError extends Error {
+  /** @param {string} message @param {number} status HTTP status; 0 when nothing answered */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export class Api {
+  /** @param {string|URL} base folder the routes lie in, with a trailing slash */
+  constructor(base = new URL('../', import.meta.url)) {
+    this.base = base;
+    /** @type {Map<string, Promise<any>>} */
+    this.kept = new Map();
+  }
+
+  forget() {
+    this.kept.clear();
+  }
+
+  /** @param {string} route @param {Record<string, any>} params undefined and null are left out @returns {string} */
+  url(route, params = {}) {
+    const url = new URL(route, this.base);
+    for (const [name, value] of Object.entries(params)) {
+      if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
+    }
+    return url.href;
+  }
+
+  /** @param {string} url @param {'json'|'packed'} kind */
+  async fetch(url, kind) {
+    let response;
+    try {
+      response = await fetch(url);
+    } catch {
+      throw new ApiError('TensorBoard does not answer: check that it still runs, then retry.', 0);
+    }
+    if (!response.ok) {
+      const text = await response.text();
+      let sentence = `TensorBoard answered ${response.status} ${response.statusText}.`;
+      try {
+        sentence = JSON.parse(text).error ?? sentence;
+      } catch {
+        // not from the plugin: a proxy or an older TensorBoard; the status line is all there is
+      }
+      throw new ApiError(sentence, response.status);
+    }
+    return kind === 'json' ? response.json() : decodePacked(await response.arrayBuffer());
+  }
+
+  /** @param {'json'|'packed'} kind @param {string} route @param {Record<string, any>} params */
+  keep(kind, route, params) {
+    const url = this.url(route, params);
+    const known = this.kept.get(url);
+    if (known) {
+      this.kept.delete(url);
+      this.kept.set(url, known);
+      return known;
+    }
+    const answer = this.fetch(url, kind);
+    this.kept.set(url, answer);
+    answer.catch(() => this.kept.delete(url));
+    while (this.kept.size > MAX_KEPT) this.kept.delete(this.kept.keys().next().value);
+    return answer;
+  }
+
+  /** @returns {Promise<Listing>} */
+  listing() {
+    return this.fetch(this.url('listing'), 'json');
+  }
+
+  /** @param {RunKey} key */
+  vlmRun(key) {
+    return this.keep('json', 'vlm_run', key);
+  }
+
+  /** @param {RunKey} key @returns {string} address of the picture */
+  pictureUrl({ run, id }) {
+    return this.url('picture', { run, id });
+  }
+
+  /** @param {RunKey} key */
+  patches(key) {
+    return this.keep('packed', 'patches', key);
+  }
+
+  /** @param {RunKey} key @param {number} token @param {RowOptions} options */
+  attention(key, token, options) {
+    return this.keep('packed', 'attention', { ...key, token, ...options });
+  }
+
+  /** @param {RunKey} key @param {{layers: string, row: string}} options */
+  attentionMasses(key, { layers, row }) {
+    return this.keep('json', 'attention_masses', { ...key, layers, row });
+  }
+
+  /**
+   * @param {RunKey} key
+   * @param {RowOptions & Thresholds & {prompt: 0|1, cut: number, order: 'clustered'|'strength'}} options
+   */
+  tokenLatentMatrix(key, options) {
+    return this.keep('packed', 'token_latent_matrix', { ...key, ...options });
+  }
+
+  /** @param {RunKey} key @param {number} token @param {RowOptions & Thresholds & {by: 'weighted'|'plain'}} options */
+  latentRanking(key, token, options) {
+    return this.keep('json', 'latent_ranking', { ...key, token, ...options });
+  }
+
+  /** @param {RunKey} key @param {number} latent @param {RowOptions} options */
+  latent(key, latent, options) {
+    return this.keep('json', 'latent', { ...key, latent, ...options });
+  }
+
+  /** @param {RunKey} key @param {number} latent @param {{view: string}} options */
+  latentAttribution(key, latent, { view }) {
+    return this.keep('packed', 'latent_attribution', { ...key, latent, view });
+  }
+
+  /** @param {string} id @param {number|null} step */
+  dictionary(id, step) {
+    return this.keep('json', 'dictionary', { id, step });
+  }
+
+  /** @param {string} id @param {number|null} step */
+  dictionaryStatistics(id, step) {
+    return this.keep('packed', 'dictionary_statistics', { id, step });
+  }
+
+  /** @param {string} id @param {number|null} step */
+  decoderMap(id, step) {
+    return this.keep('packed', 'decoder_map', { id, step });
+  }
+
+  /** @param {string} dictionary @param {number} latent @param {number|null} step */
+  references(dictionary, latent, step) {
+    return this.keep('json', 'references', { dictionary, latent, step });
+  }
+
+  /** @param {string} dictionary @param {number} image @param {number|null} step @returns {string} address */
+  referencePictureUrl(dictionary, image, step) {
+    return this.url('reference_picture', { dictionary, image, step });
+  }
+}

@@ -1,0 +1,35 @@
+import { html, nothing } from '../vendor/lit.js';
+
+/**
+ * The frame of a panel.
+ * @param {{title: unknown, sub?: unknown, controls?: unknown, body: unknown, foot?: unknown, label: string, busy?: boolean}} given
+ *   `busy`: what is shown belongs to the former choice, and is being replaced
+ */
+export function card({ title, sub = nothing, controls = nothing, body, foot = nothing, label, busy = false }) {
+  return html`<section class="card" aria-label=${label} aria-busy=${String(busy)}>
+    <header class="card-head"><h2>${title}</h2><span class="sub">${sub}</span><span class="controls">${controls}</span></header>
+    <div class="card-body ${busy ? 'stale' : ''}">${body}</div>${foot}
+  </section>`;
+}
+
+/** @param {string} sentence @param {unknown} [more] a command or a button */
+export function emptyState(sentence, more = nothing) {
+  return html`<div class="state"><p>${sentence}</p>${more}</div>`;
+}
+
+/**
+ * What a card shows for an answer that may be missing, late or wrong.
+ * @param {{value: any, error: Error|null, slow: boolean, retry: () => void}} query
+ * @param {(value: any) => unknown} show
+ */
+export function answered(query, show) {
+  if (query.error) {
+    return html`<div class="state error" role="alert"><p>${query.error.message}</p>
+      <button type="button" class="button small" @click=${() => query.retry()}>Retry</button></div>`;
+  }
+  if (query.value === undefined) {
+    return html`<div class="state loading" aria-hidden=${String(!query.slow)}><div class="outline"></div>
+      ${query.slow ? html`<p role="status">Loading…</p>` : nothing}</div>`;
+  }
+  return show(query.value);
+}

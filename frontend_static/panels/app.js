@@ -1,0 +1,113 @@
+import { html, nothing } from '../vendor/lit.js';
+import { emptyState } from '../elements/card.js';
+import { emptyPage } from './empty_page.js';
+import { isShortcut, Panel } from './panel.js';
+import './attention_panel.js';
+import './gallery_panel.js';
+import './health_panel.js';
+import './inspector_panel.js';
+import './map_panel.js';
+import './matrix_panel.js';
+import './notices.js';
+import './ranking_panel.js';
+import './statistics_panel.js';
+import './token_panel.js';
+import './top_bar.js';
+
+const POLL_MS = 5000;
+
+/** The whole tab: the listing and its polling, the two workspaces. */
+export class App extends Panel {
+  connectedCallback() {
+    super.connectedCallback();
+    this.onKey = (event) => {
+      if (event.key === 'Escape' && isShortcut(event)) {
+        this.store.set({ latents: [] });
+        this.store.chooseLatent(null);
+      }
+    };
+    window.addEventListener('keydown', this.onKey);
+    this.onVisible = () => { if (!document.hidden) this.list(); };
+    document.addEventListener('visibilitychange', this.onVisible);
+    // a framed tab that is not in front has no width
+    this.timer = setInterval(() => { if (!document.hidden && window.innerWidth > 0) this.list(); }, POLL_MS);
+    this.list();
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    window.removeEventListener('keydown', this.onKey);
+    document.removeEventListener('visibilitychange', this.onVisible);
+    clearInterval(this.timer);
+  }
+
+  /** Asks for the listing; one question at a time, so that an old answer cannot overtake a newer one. */
+  async list() {
+    if (this.listingNow) return;
+    this.listingNow = true;
+    try {
+      const listing = await this.api.listing();
+      const { session } = this.store;
+      if (JSON.stringify(listing) !== JSON.stringify(session.listing)) {
+        this.api.forget();
+        this.store.setSession({ listing, listingError: null, revision: session.revision + 1 });
+        this.store.settle();
+      } else {
+        this.store.setSession({ listingError: null });
+      }
+    } catch (error) {
+      this.store.setSession({ listingError: error instanceof Error ? error : new Error(String(error)) });
+    } finally {
+      this.listingNow = false;
+    }
+  }
+
+  /** The user's own reload also drops answers that are kept. */
+  reload() {
+    this.api.forget();
+    this.store.setSession({ revision: this.store.session.revision + 1 });
+    this.list();
+  }
+
+  renderWorkspace() {
+    const { store, api } = this;
+    if (this.selection.workspace === 'dictionary') {
+      const entry = store.dictionaryEntry;
+      if (!entry || !(entry.has_statistics || entry.has_references || entry.has_decoder_map || entry.has_metrics)) {
+        return html`<main class="page">${emptyState('Nothing was logged about this dictionary: no statistics, no references, no map.',
+          html`<code>visualscratchpad statistics --vlm MODEL --sae SAE --images FOLDER --logdir LOGDIR</code>`)}</main>`;
+      }
+      return html`<main class="workspace dictionary">
+        <vs-health .store=${store} .api=${api}></vs-health><vs-statistics .store=${store} .api=${api}></vs-statistics>
+        <vs-map .store=${store} .api=${api}></vs-map><vs-gallery .store=${store} .api=${api}></vs-gallery></main>`;
+    }
+    if (!store.runKey) {
+      return html`<main class="page">${emptyState('No run of this dictionary was logged.',
+        html`<code>visualscratchpad run --vlm MODEL --sae SAE --image PICTURE --prompt "What is this?" --logdir LOGDIR</code>`)}</main>`;
+    }
+    return html`<main class="workspace scratchpad">
+      <vs-attention .store=${store} .api=${api}></vs-attention><vs-tokens .store=${store} .api=${api}></vs-tokens>
+      <vs-matrix-panel .store=${store} .api=${api}></vs-matrix-panel><vs-ranking .store=${store} .api=${api}></vs-ranking>
+      <vs-inspector .store=${store} .api=${api}></vs-inspector></main>`;
+  }
+
+  renderPage() {
+    const { listing, listingError } = this.store.session;
+    if (!listing && listingError) {
+      return html`<main class="page"><div class="state error" role="alert"><p>${listingError.message}</p>
+        <button type="button" class="button" @click=${() => this.reload()}>Retry</button></div></main>`;
+    }
+    if (!listing) return html`<main class="page" aria-busy="true"></main>`;
+    if (!listing.vlm_runs.length && !listing.dictionaries.length) return emptyPage();
+    return this.renderWorkspace();
+  }
+
+  render() {
+    const { store, api } = this;
+    return html`<vs-top-bar .store=${store} .api=${api} @reload=${() => this.reload()}></vs-top-bar>
+      ${store.session.listing ? html`<vs-notices .store=${store} .api=${api}></vs-notices>` : nothing}
+      ${this.renderPage()}`;
+  }
+}
+
+customElements.define('vs-app', App);

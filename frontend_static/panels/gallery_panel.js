@@ -1,0 +1,66 @@
+import { html, nothing } from '../vendor/lit.js';
+import { answered, card, emptyState } from '../elements/card.js';
+import { counted, fixed, percent, whole } from '../elements/format.js';
+import { latentName } from './latent_names.js';
+import { Panel } from './panel.js';
+import { referencePictures } from './reference_pictures.js';
+import { askDictionary, askReferences, askStatistics } from './requests.js';
+
+const FIRST_ROWS = 8;
+
+/** The chosen latents with their reference pictures. */
+export class GalleryPanel extends Panel {
+  static properties = { shown: { state: true } };
+
+  constructor() {
+    super();
+    this.shown = FIRST_ROWS;
+    this.dictionary = this.query(askDictionary);
+    this.statistics = this.query(askStatistics);
+    this.references = this.query((store, api) => askReferences(store, api, this.latents.slice(0, this.shown)));
+  }
+
+  /** @returns {number[]} the lasso's latents, strongest first; else the one */
+  get latents() {
+    const { latents, latent } = this.selection;
+    if (!latents.length) return latent === null ? [] : [latent];
+    const mean = this.statistics.value?.arrays.mean;
+    return mean ? [...latents].sort((a, b) => mean[b] - mean[a]) : latents;
+  }
+
+  facts(latent) {
+    if (!this.statistics.value) return { name: null, text: '' };
+    const { arrays } = this.statistics.value;
+    const labels = this.dictionary.value?.statistics?.labels ?? [];
+    const label = arrays.top_label[latent];
+    if (!(arrays.flags[latent] & 1)) return { name: 'dead', text: '' };
+    const entropy = arrays.flags[latent] & 2 ? ` · ${fixed(arrays.label_entropy[latent], 2)} nat` : '';
+    return { name: latentName(label < 0 ? null : labels[label] ?? null, arrays.top_label_share[latent]), text: `${percent(arrays.image_frequency[latent])}${entropy}` };
+  }
+
+  renderRow({ latent, references }) {
+    const { name, text } = this.facts(latent);
+    const { dictionary, step } = this.selection;
+    const on = latent === this.selection.latent;
+    return html`<div class="gallery-row ${on ? 'on' : ''}" data-latent=${latent}>
+      <button type="button" class="gallery-head" aria-pressed=${String(on)} @click=${() => this.store.set({ latent })}>
+        <b class="mono">${latent}</b>${name ? html`<span class="tag">${name}</span>` : nothing}<span class="s">${text}</span></button>
+      ${referencePictures({ references, count: 4, theme: this.theme, url: (image) => this.api.referencePictureUrl(dictionary, image, step) })}</div>`;
+  }
+
+  render() {
+    const { latents } = this;
+    const has = this.store.dictionaryEntry?.has_references;
+    return card({
+      label: 'Selected latents', title: 'Selected', sub: latents.length ? counted(latents.length, 'latent') : '', busy: this.references.stale,
+      controls: latents.length ? html`<button type="button" class="button small" @click=${() => this.store.set({ latents: [], latent: null })}>Clear</button>` : nothing,
+      body: !latents.length ? emptyState('Click a latent in either plot, or drag around several.')
+        : !has ? emptyState('References were not logged for this dictionary.')
+          : answered(this.references, (rows) => html`<div class="gallery">${rows.map((row) => this.renderRow(row))}
+            ${latents.length > this.shown ? html`<button type="button" class="button small more" @click=${() => { this.shown += 20; }}>
+              ${whole(Math.min(20, latents.length - this.shown))} more of ${whole(latents.length)}</button>` : nothing}</div>`),
+    });
+  }
+}
+
+customElements.define('vs-gallery', GalleryPanel);

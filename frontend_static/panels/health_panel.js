@@ -1,0 +1,58 @@
+import { html, nothing } from '../vendor/lit.js';
+import { answered } from '../elements/card.js';
+import { counted, percent, whole } from '../elements/format.js';
+import { Panel } from './panel.js';
+import { askDictionary, askStatistics } from './requests.js';
+
+/** A label entropy under this, in nats, is nearly one label. */
+const ONE_LABEL = 0.5;
+
+/** The dictionary's state in one sentence built from numbers, and the figures beside it. */
+export class HealthPanel extends Panel {
+  constructor() {
+    super();
+    this.dictionary = this.query(askDictionary);
+    this.statistics = this.query(askStatistics);
+  }
+
+  /** What the statistics arrays tell: counts and the typical frequency. */
+  counts() {
+    const { flags, image_frequency: frequency, label_entropy: entropy } = this.statistics.value.arrays;
+    const living = [];
+    let [nOneLabel, nUndefined] = [0, 0];
+    for (let i = 0; i < flags.length; i++) {
+      if (!(flags[i] & 1)) continue;
+      living.push(frequency[i]);
+      if (!(flags[i] & 2)) nUndefined++;
+      else if (entropy[i] < ONE_LABEL) nOneLabel++;
+    }
+    living.sort((a, b) => a - b);
+    return { nOneLabel, nUndefined, median: living.length ? living[Math.floor(living.length / 2)] : null };
+  }
+
+  sentence({ info, metrics, statistics }) {
+    const parts = [];
+    if (metrics && metrics.fvu !== null) parts.push(html`This dictionary <b>rebuilds ${(100 * Math.max(0, 1 - metrics.fvu)).toFixed(1)} %</b> of what the encoder sees${statistics ? '. ' : '.'}`);
+    if (statistics && this.statistics.value) {
+      const { nOneLabel, nUndefined, median } = this.counts();
+      parts.push(html`<b>${whole(statistics.n_alive)} of ${whole(info.n_latents)}</b> latents are alive${median
+        ? html`; the typical one fires in <b>one picture of ${whole(1 / median)}</b>` : nothing}${metrics
+        ? html`, and <b>${whole(metrics.n_dense)}</b> fire in more than ${percent(metrics.dense_cutoff)} of them` : nothing}.`);
+      if (statistics.labels.length) parts.push(html` <b>${whole(nOneLabel)}</b> speak of a single label (under ${ONE_LABEL} nat); <b>${whole(nUndefined)}</b> are too rare to tell.`);
+      if (!statistics.complete) parts.push(html` The sweep was interrupted: this covers what was seen until then.`);
+      if (statistics.n_broken) parts.push(html` ${counted(statistics.n_broken, 'picture')} could not be read.`);
+    }
+    return parts.length ? parts : 'Neither metrics nor statistics were logged for this dictionary.';
+  }
+
+  render() {
+    return html`<section class="card health" aria-label="Health of the dictionary">${answered(this.dictionary, (value) => html`<p>${this.sentence(value)}</p>
+      <dl class="figures">
+        ${value.statistics ? html`<div><dt>living</dt><dd data-value="alive">${percent(value.statistics.n_alive / value.info.n_latents)}</dd></div>` : nothing}
+        ${value.metrics ? html`<div><dt>unexplained</dt><dd data-value="fvu">${value.metrics.fvu === null ? '–' : percent(value.metrics.fvu)}</dd></div>
+          <div><dt>active / patch</dt><dd data-value="l0">${value.metrics.l0 >= 10 ? value.metrics.l0.toFixed(1).replace(/\.0$/, '') : value.metrics.l0.toFixed(2)}</dd></div>` : nothing}
+        ${value.statistics ? html`<div><dt>pictures</dt><dd data-value="n-images">${whole(value.statistics.n_images)}</dd></div>` : nothing}</dl>`)}</section>`;
+  }
+}
+
+customElements.define('vs-health', HealthPanel);

@@ -1,0 +1,71 @@
+import { html, nothing } from '../vendor/lit.js';
+import { answered, card, emptyState } from '../elements/card.js';
+import '../elements/cloud_view.js';
+import { counted } from '../elements/format.js';
+import { segmented } from '../elements/segmented.js';
+import { prevailingLabels } from './latent_names.js';
+import { Panel } from './panel.js';
+import { askDictionary, askMap, askStatistics } from './requests.js';
+import { describeLatent } from './statistics_panel.js';
+
+/** The latents as neighbours: by decoder row, or by what they fire on. */
+export class MapPanel extends Panel {
+  constructor() {
+    super();
+    this.dictionary = this.query(askDictionary);
+    this.statistics = this.query(askStatistics);
+    this.map = this.query(askMap);
+    this.made = { of: [], data: null, n: 0 };
+  }
+
+  get which() {
+    return this.selection.map === 'firing' && this.dictionary.value?.decoder_map?.firing_method ? 'firing' : 'decoder';
+  }
+
+  data() {
+    const of = [this.map.value, this.statistics.value, this.dictionary.value, this.which];
+    if (!of.every((one, i) => one === this.made.of[i])) {
+      const { xy, firing_xy: firing } = this.map.value.arrays;
+      const alive = this.statistics.value ? this.statistics.value.arrays.flags.map((flag) => flag & 1) : null;
+      const labels = this.dictionary.value?.statistics?.labels ?? [];
+      const chosen = this.which === 'firing' ? firing : xy;
+      let n = 0;
+      for (let i = 0; i < chosen.length / 2; i++) if (!Number.isNaN(chosen[2 * i]) && (!alive || alive[i])) n++;
+      this.made = {
+        of, n,
+        data: { xy: chosen, alive, names: labels, label: this.statistics.value && labels.length ? prevailingLabels(this.statistics.value) : null },
+      };
+    }
+    return this.made.data;
+  }
+
+  renderMap() {
+    const data = this.data();
+    const told = this.dictionary.value?.decoder_map;
+    const method = told ? (this.which === 'firing' ? told.firing_method : told.method) : '';
+    const labels = this.dictionary.value?.statistics?.labels ?? [];
+    return html`<vs-latent-map .data=${data} .theme=${this.theme} .selected=${this.selection.latent} .chosen=${this.selection.latents}
+        .describe=${(latent) => describeLatent(this.statistics.value, labels, latent)}
+        .label=${'Map of the latents. Arrow keys go to the nearest latent, Enter chooses it, plus and minus zoom.'}
+        @pick=${({ detail }) => this.store.set({ latent: detail, latents: [] })}
+        @lasso=${({ detail }) => this.store.set({ latents: detail, latent: detail[0] ?? null })}
+        @clear=${() => this.store.set({ latents: [], latent: null })}></vs-latent-map>
+      <p class="note method" title=${method}>${data.label ? 'coloured and named where a label prevails (45 %); ' : ''}${method}${told ? `, seed ${told.seed}` : ''}</p>`;
+  }
+
+  render() {
+    const has = this.store.dictionaryEntry?.has_decoder_map;
+    const both = this.dictionary.value?.decoder_map?.firing_method;
+    if (this.map.value) this.data();
+    return card({
+      label: 'Latent map', title: 'Latent map', sub: this.map.value ? counted(this.made.n, 'living latent') : '', busy: this.map.stale,
+      controls: both ? segmented({
+        label: 'Near by', value: this.which, options: [['firing', 'What they fire on'], ['decoder', 'Decoder']],
+        onChange: (map) => this.store.set({ map }),
+      }) : nothing,
+      body: has ? answered(this.map, () => this.renderMap()) : emptyState('No map was logged for this dictionary.'),
+    });
+  }
+}
+
+customElements.define('vs-map', MapPanel);

@@ -1,0 +1,120 @@
+/**
+ * What panels ask the plugin, from the selection alone; two panels that ask the same share one answer.
+ *
+ * @typedef {import('../store.js').Store} Store
+ * @typedef {import('../api.js').Api} Api
+ * @typedef {import('./query.js').Request} Request
+ */
+
+/** @param {string} name @param {unknown[]} subject @param {unknown[]} rest @param {() => Promise<any>} load @returns {Request} */
+function request(name, subject, rest, load) {
+  return { key: JSON.stringify([name, ...subject, ...rest]), subject: JSON.stringify(subject), load };
+}
+
+/** @param {Store} store */
+function rowOptions({ selection: { layers, row, view } }) {
+  return { layers, row, view };
+}
+
+/** Thresholds only apply where the run's dictionary has statistics. @param {Store} store */
+export function thresholdOptions(store) {
+  if (!store.dictionaryEntry?.has_statistics) return {};
+  const { maxFrequency, minMean } = store.selection;
+  return {
+    ...(maxFrequency < 1 ? { max_frequency: maxFrequency } : {}),
+    ...(minMean > 0 ? { min_mean: minMean } : {}),
+  };
+}
+
+/** @param {Store} store */
+const runSubject = ({ runKey }) => [runKey.run, runKey.id];
+
+/** @param {Store} store @param {Api} api @returns {Request|null} */
+export function askRun(store, api) {
+  const key = store.runKey;
+  return key && request('run', runSubject(store), [], () => api.vlmRun(key));
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} */
+export function askPatches(store, api) {
+  const key = store.runKey;
+  return key && request('patches', runSubject(store), [], () => api.patches(key));
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} */
+export function askAttention(store, api) {
+  const key = store.runKey;
+  const { token } = store.selection;
+  const options = rowOptions(store);
+  return key && token !== null ? request('attention', runSubject(store), [token, options], () => api.attention(key, token, options)) : null;
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} */
+export function askMasses(store, api) {
+  const key = store.runKey;
+  const { layers, row } = store.selection;
+  return key && request('masses', runSubject(store), [layers, row], () => api.attentionMasses(key, { layers, row }));
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} */
+export function askMatrix(store, api) {
+  const key = store.runKey;
+  if (!key || !store.session.listing) return null;
+  const { prompt, cut, order } = store.selection;
+  const options = { ...rowOptions(store), ...thresholdOptions(store), prompt: prompt ? 1 : 0, cut, order };
+  return request('matrix', runSubject(store), [options], () => api.tokenLatentMatrix(key, options));
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} */
+export function askRanking(store, api) {
+  const key = store.runKey;
+  const { token, by } = store.selection;
+  if (!key || token === null || !store.session.listing) return null;
+  const options = { by, ...rowOptions(store), ...thresholdOptions(store) };
+  return request('ranking', runSubject(store), [token, options], () => api.latentRanking(key, token, options));
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} */
+export function askLatent(store, api) {
+  const key = store.runKey;
+  const { latent } = store.selection;
+  const options = rowOptions(store);
+  return key && latent !== null ? request('latent', runSubject(store), [latent, options], () => api.latent(key, latent, options)) : null;
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} */
+export function askAttribution(store, api) {
+  const key = store.runKey;
+  const { latent, view } = store.selection;
+  return key && latent !== null
+    ? request('attribution', runSubject(store), [latent, view], () => api.latentAttribution(key, latent, { view })) : null;
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} */
+export function askDictionary(store, api) {
+  const { dictionary, step } = store.selection;
+  return dictionary && store.dictionaryEntry
+    ? request('dictionary', [dictionary], [step], () => api.dictionary(dictionary, step)) : null;
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} null without statistics */
+export function askStatistics(store, api) {
+  const { dictionary, step } = store.selection;
+  return store.dictionaryEntry?.has_statistics
+    ? request('statistics', [dictionary], [step], () => api.dictionaryStatistics(dictionary, step)) : null;
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} null without a map */
+export function askMap(store, api) {
+  const { dictionary, step } = store.selection;
+  return store.dictionaryEntry?.has_decoder_map
+    ? request('map', [dictionary], [step], () => api.decoderMap(dictionary, step)) : null;
+}
+
+/** @param {Store} store @param {Api} api @param {number[]} latents @returns {Request|null} null without references */
+export function askReferences(store, api, latents) {
+  const { dictionary, step } = store.selection;
+  return store.dictionaryEntry?.has_references && latents.length
+    ? request('references', [dictionary], [latents, step], () => Promise.all(latents.map((latent) => api.references(dictionary, latent, step))))
+    : null;
+}

@@ -1,0 +1,97 @@
+import { html, nothing } from '../vendor/lit.js';
+import '../elements/menu.js';
+import { counted, whole } from '../elements/format.js';
+import { mark, reload } from '../elements/icons.js';
+import { isShortcut, Panel } from './panel.js';
+
+const WORKSPACES = [['dictionary', 'Dictionary'], ['scratchpad', 'Scratchpad']];
+const THUMBNAIL_LIMIT = 60;
+
+/** Name, workspaces, and what is looked at: run and dictionary. */
+export class TopBar extends Panel {
+  connectedCallback() {
+    super.connectedCallback();
+    this.onKey = (event) => {
+      const workspace = { 1: 'dictionary', 2: 'scratchpad' }[event.key];
+      if (workspace && isShortcut(event)) this.store.set({ workspace });
+    };
+    window.addEventListener('keydown', this.onKey);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    window.removeEventListener('keydown', this.onKey);
+  }
+
+  runItems() {
+    const runs = [...this.store.session.listing.vlm_runs].sort((a, b) => b.created - a.created);
+    return runs.map((entry, i) => ({
+      value: JSON.stringify([entry.run, entry.id]),
+      title: entry.name,
+      note: [new Date(1000 * entry.created).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }),
+        entry.steered ? 'steered' : '', entry.truncated ? 'truncated' : ''].filter(Boolean).join(' · '),
+      detail: [entry.prompt, entry.output_text],
+      picture: entry.has_picture && i < THUMBNAIL_LIMIT ? this.api.pictureUrl(entry) : null,
+      words: [entry.name, entry.prompt, entry.output_text, entry.run, entry.dictionary_name].join(' '),
+    }));
+  }
+
+  dictionaryItems() {
+    return this.store.session.listing.dictionaries.map((entry) => ({
+      value: entry.id,
+      title: entry.name,
+      note: counted(entry.n_latents, 'latent'),
+      detail: [`${entry.sae_name} at ${entry.hook} of ${entry.vlm_name}`],
+      words: [entry.name, entry.vlm_name, entry.sae_name, entry.hook].join(' '),
+    }));
+  }
+
+  renderRun() {
+    const entry = this.store.runEntry;
+    const current = html`${entry?.has_picture ? html`<img src=${this.api.pictureUrl(entry)} alt="" width="20" height="20">` : nothing}
+      <span class="k">Run</span><span class="v mono">${entry?.name ?? 'none'}</span>`;
+    return html`<vs-menu .name=${'Run'} .current=${current} .items=${this.runItems()} .value=${entry ? JSON.stringify([entry.run, entry.id]) : ''}
+      @choose=${(event) => {
+        const [run, id] = JSON.parse(event.detail);
+        const chosen = this.store.session.listing.vlm_runs.find((other) => other.run === run && other.id === id);
+        if (chosen) this.store.chooseRun(chosen);
+      }}></vs-menu>`;
+  }
+
+  renderDictionary() {
+    const entry = this.store.dictionaryEntry;
+    const name = entry?.name ?? this.store.runEntry?.dictionary_name ?? 'none';
+    const current = html`<span class="k">Dictionary</span><span class="v mono">${name}</span>
+      ${entry ? html`<span class="k wide">${whole(entry.n_latents)} latents</span>` : nothing}`;
+    return html`<vs-menu .name=${'Dictionary'} .current=${current} .items=${this.dictionaryItems()} .value=${entry?.id ?? ''}
+      @choose=${(event) => this.store.chooseDictionary(event.detail)}></vs-menu>`;
+  }
+
+  renderStep() {
+    const steps = this.store.dictionaryEntry?.steps ?? [];
+    if (steps.length < 2) return nothing;
+    const { step } = this.selection;
+    const at = step === null ? steps.length - 1 : Math.max(0, steps.indexOf(step));
+    return html`<label class="stepper"><span class="k">Step</span>
+      <input type="range" min="0" max=${steps.length - 1} .value=${String(at)} aria-label="Training step" aria-valuetext=${String(steps[at])}
+        @input=${(event) => this.store.set({ step: Number(event.target.value) === steps.length - 1 ? null : steps[event.target.value] })}>
+      <span class="v">${whole(steps[at])}</span></label>`;
+  }
+
+  render() {
+    const { listing, listingError } = this.store.session;
+    const any = listing && (listing.vlm_runs.length || listing.dictionaries.length);
+    return html`<header class="top-bar">
+      <div class="brand">${mark}<b>Visual Scratchpad</b></div>
+      <nav class="workspaces" aria-label="Workspaces">${WORKSPACES.map(([key, text], i) => html`
+        <button type="button" aria-current=${this.selection.workspace === key ? 'page' : 'false'} aria-keyshortcuts=${i + 1}
+          @click=${() => this.store.set({ workspace: key })}>${text}</button>`)}</nav>
+      <div class="selectors">${any ? [this.renderRun(), this.renderDictionary(), this.renderStep()] : nothing}
+        ${listingError && listing ? html`<span class="offline" role="status">TensorBoard does not answer</span>` : nothing}
+        <button type="button" class="icon" aria-label="Reload" title="Reload: look for new runs now"
+          @click=${() => this.dispatchEvent(new CustomEvent('reload'))}>${reload}</button></div>
+    </header>`;
+  }
+}
+
+customElements.define('vs-top-bar', TopBar);

@@ -1,0 +1,195 @@
+import { TOKENS } from '../color/tokens.js';
+import { PointCloud } from './point_cloud.js';
+import { Surface } from './surface.js';
+
+/**
+ * A canvas around a point cloud: hover, click, lasso, zoom, keys and the marks of the selection. What surrounds the
+ * points (axes, names) is drawn by `under` and `over` of the plot that extends this.
+ *
+ * @typedef {import('./point_cloud.js').Viewport} Viewport
+ * @typedef {{onHover: (index: number, at: {x: number, y: number}|null) => void, onPick: (index: number) => void,
+ *   onLasso: (indices: number[]) => void, onClear: () => void}} CloudHandlers
+ */
+
+const LASSO_STARTS = 5;
+
+export class CloudPlot {
+  /** @param {HTMLElement} container @param {CloudHandlers} handlers */
+  constructor(container, handlers) {
+    this.container = container;
+    this.handlers = handlers;
+    this.theme = 'light';
+    this.cloud = new PointCloud();
+    this.cursor = -1;
+    this.selected = -1;
+    /** @type {number[]} */
+    this.chosen = [];
+    /** @type {[number, number][]} */
+    this.polygon = [];
+    /** @type {Viewport} */
+    this.home = { x0: 0, x1: 1, y0: 0, y1: 1 };
+    this.view = this.home;
+    this.surface = new Surface(container, (...args) => this.paint(...args));
+    this.listen();
+  }
+
+  /** The viewport that shows everything. @param {Viewport} home */
+  setHome(home) {
+    this.home = home;
+    this.view = home;
+  }
+
+  /** @param {number} latent -1 for none @param {number[]} chosen several */
+  setSelected(latent, chosen) {
+    this.selected = latent;
+    this.chosen = chosen;
+    this.surface.request();
+  }
+
+  /** @param {number} width @param {number} height @returns {import('./point_cloud.js').Rectangle} */
+  rectangle(width, height) {
+    return { left: 8, top: 8, width: width - 16, height: height - 16 };
+  }
+
+  under() {}
+
+  over() {}
+
+  paint(g, width, height, ratio) {
+    this.cloud.setViewport(this.view, this.rectangle(width, height));
+    this.under(g, width, height);
+    this.cloud.paint(g, ratio);
+    for (const index of this.chosen) this.mark(g, index, 4, 1.25);
+    if (this.selected >= 0) this.mark(g, this.selected, 5, 1.75);
+    this.over(g, width, height);
+    if (this.cursor >= 0) this.mark(g, this.cursor, 5.5, 1.5, TOKENS[this.theme].ink);
+    if (this.polygon.length > 1) {
+      g.strokeStyle = TOKENS[this.theme].accent;
+      g.lineWidth = 1.5;
+      g.setLineDash([4, 3]);
+      g.beginPath();
+      this.polygon.forEach(([x, y], i) => (i ? g.lineTo(x, y) : g.moveTo(x, y)));
+      g.closePath();
+      g.stroke();
+      g.setLineDash([]);
+    }
+  }
+
+  mark(g, index, radius, line, color = TOKENS[this.theme].accent) {
+    if (!(index < this.cloud.x.length) || !this.cloud.color[4 * index + 3]) return;
+    const [x, y] = this.cloud.toPixels(this.cloud.x[index], this.cloud.y[index]);
+    if (Number.isNaN(x) || Number.isNaN(y)) return;
+    g.strokeStyle = TOKENS[this.theme].halo;
+    g.lineWidth = line + 2;
+    g.beginPath();
+    g.arc(x, y, radius, 0, 7);
+    g.stroke();
+    g.strokeStyle = color;
+    g.lineWidth = line;
+    g.beginPath();
+    g.arc(x, y, radius, 0, 7);
+    g.stroke();
+  }
+
+  listen() {
+    const { container } = this;
+    const place = (event) => {
+      const box = container.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
+    container.addEventListener('pointerdown', (event) => {
+      if (event.button !== 0) return;
+      this.polygon = [place(event)];
+      container.setPointerCapture(event.pointerId);
+    });
+    container.addEventListener('pointermove', (event) => {
+      const [x, y] = place(event);
+      if (this.polygon.length) {
+        this.polygon.push([x, y]);
+        this.surface.request();
+        return;
+      }
+      this.moveCursor(this.cloud.pick(x, y), { x: event.clientX, y: event.clientY });
+    });
+    container.addEventListener('pointerup', (event) => {
+      const { polygon } = this;
+      if (!polygon.length) return;
+      this.polygon = [];
+      const [x, y] = place(event);
+      const far = Math.max(...polygon.map(([px, py]) => Math.hypot(px - polygon[0][0], py - polygon[0][1])));
+      if (far >= LASSO_STARTS) this.handlers.onLasso(this.cloud.lasso(polygon));
+      else {
+        const found = this.cloud.pick(x, y, 12);
+        if (found >= 0) this.handlers.onPick(found);
+      }
+      this.surface.request();
+    });
+    container.addEventListener('pointercancel', () => {
+      this.polygon = [];
+      this.surface.request();
+    });
+    container.addEventListener('pointerleave', () => this.moveCursor(-1, null));
+    container.addEventListener('blur', () => this.moveCursor(-1, null));
+    container.addEventListener('wheel', (event) => {
+      this.zoom(Math.exp(event.deltaY / 300), ...place(event));
+      event.preventDefault();
+    }, { passive: false });
+    container.addEventListener('keydown', (event) => this.onKey(event));
+  }
+
+  /** @param {number} factor above 1 shows more @param {number} px the point that stays, in CSS pixels @param {number} py */
+  zoom(factor, px, py) {
+    const [x, y] = this.cloud.toData(px, py);
+    const { x0, x1, y0, y1 } = this.view;
+    const { home } = this;
+    const scale = Math.min((home.x1 - home.x0) / (x1 - x0), Math.max(factor, (0.02 * (home.x1 - home.x0)) / (x1 - x0)));
+    const slide = (a, b, low, high) => {
+      const by = Math.max(0, low - a) - Math.max(0, b - high);
+      return [a + by, b + by];
+    };
+    const [nx0, nx1] = slide(x + (x0 - x) * scale, x + (x1 - x) * scale, home.x0, home.x1);
+    const [ny0, ny1] = slide(y + (y0 - y) * scale, y + (y1 - y) * scale, home.y0, home.y1);
+    this.view = { x0: nx0, x1: nx1, y0: ny0, y1: ny1 };
+    this.surface.request();
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { width, height } = this.surface;
+    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    if (event.key in arrows) {
+      const from = this.cursor >= 0 ? this.cursor : this.selected;
+      const next = from >= 0 && this.cloud.color[4 * from + 3]
+        ? this.cloud.neighbour(from, ...arrows[event.key])
+        : this.cloud.pick(width / 2, height / 2, Infinity);
+      if (next >= 0) {
+        const box = this.container.getBoundingClientRect();
+        const [x, y] = this.cloud.toPixels(this.cloud.x[next], this.cloud.y[next]);
+        this.moveCursor(next, { x: box.left + x, y: box.top + y });
+      }
+    } else if (event.key === 'Enter' && this.cursor >= 0) this.handlers.onPick(this.cursor);
+    else if (event.key === '+' || event.key === '=') this.zoom(0.7, width / 2, height / 2);
+    else if (event.key === '-') this.zoom(1 / 0.7, width / 2, height / 2);
+    else if (event.key === '0') {
+      this.view = this.home;
+      this.surface.request();
+    } else if (event.key === 'Escape') {
+      if (this.cursor >= 0) this.moveCursor(-1, null);
+      else this.handlers.onClear();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  moveCursor(index, at) {
+    const same = index === this.cursor;
+    this.cursor = index;
+    if (!same) this.surface.request();
+    if (!same || index >= 0) this.handlers.onHover(index, at);
+  }
+
+  destroy() {
+    this.surface.destroy();
+  }
+}

@@ -1,0 +1,428 @@
+import { sequentialTable } from '../color/sequential.js';
+import { clusterColors, SMALL_CLUSTER } from '../color/categories.js';
+import { MONO, SANS, TOKENS } from '../color/tokens.js';
+import { heightOfShare, heightShare, treeNodes } from './dendrogram.js';
+import { cellAt, columnX, MARGIN, matrixLayout } from './matrix_layout.js';
+import { drawText, Surface } from './surface.js';
+
+/**
+ * The token x latent heatmap: cells as one ImageData, a dendrogram over them, words at the left, the words' attention on
+ * the picture at the right, the columns' largest C below.
+ *
+ * @typedef {Object} MatrixData
+ * @property {Float32Array} value [T, C] 0...1 @property {number} nRows @property {number} nColumns
+ * @property {{ordinal: string, text: string}[]} rows
+ * @property {(number|null)[]} mass [T] attention on the picture, null where undefined
+ * @property {boolean[]} gapAfter [T] @property {Float32Array} columnMax [C]
+ * @property {{start: number, count: number, name: string, kind: string}[]} clusters
+ * @property {Float64Array} linkage [C-1, 4] or empty @property {number} cut
+ *
+ * @typedef {{row: number, column: number}} Cell
+ */
+
+const BAND_GAP = 1.5;
+
+export class MatrixPlot {
+  /**
+   * @param {HTMLElement} container positioned, sized by its parent
+   * @param {{onHover: (cell: Cell|null, at: {x: number, y: number}|null) => void, onPick: (cell: Cell) => void,
+   *   onCut: (height: number) => void, onClear: () => void}} handlers
+   */
+  constructor(container, handlers) {
+    this.container = container;
+    this.handlers = handlers;
+    this.columns = { first: 0, span: Infinity };
+    this.scroll = 0;
+    this.theme = 'light';
+    this.selected = { row: -1, column: -1 };
+    /** @type {Cell|null} */
+    this.cursor = null;
+    /** @type {MatrixData|null} */
+    this.data = null;
+    this.surface = new Surface(container, (...args) => this.paint(...args));
+    this.listen();
+  }
+
+  /** @param {MatrixData} data @param {'light'|'dark'} theme */
+  setData(data, theme) {
+    if (!this.data || this.data.nColumns !== data.nColumns) this.columns = { first: 0, span: Infinity };
+    this.data = data;
+    this.theme = theme;
+    this.nodes = data.linkage.length ? treeNodes(data.linkage) : [];
+    this.topHeight = Math.max(data.cut * 1.15, ...this.nodes.map(({ height }) => height));
+    this.colors = clusterColors(data.clusters, theme);
+    this.cells = this.paintCells();
+    this.cursor = null;
+    this.surface.request();
+  }
+
+  /** @param {Cell} cell row or column -1 for none */
+  setSelected(cell) {
+    this.selected = cell;
+    this.surface.request();
+  }
+
+  layout() {
+    const { nRows, nColumns, gapAfter } = this.data;
+    const layout = matrixLayout({
+      width: this.surface.width, height: this.surface.height, nRows, nColumns, gapAfter,
+      tree: this.nodes.length > 0, columns: this.columns,
+    });
+    this.scroll = Math.min(Math.max(this.scroll, 0), Math.max(0, layout.contentHeight - layout.height));
+    return layout;
+  }
+
+  /** @returns {OffscreenCanvas} one pixel per cell */
+  paintCells() {
+    const { value, nRows, nColumns } = this.data;
+    const canvas = new OffscreenCanvas(Math.max(nColumns, 1), Math.max(nRows, 1));
+    if (!nRows || !nColumns) return canvas;
+    const image = new ImageData(nColumns, nRows);
+    const table = sequentialTable(this.theme);
+    for (let i = 0; i < value.length; i++) {
+      const entry = 3 * Math.round(255 * Math.min(1, Math.max(0, value[i])));
+      image.data[4 * i] = table[entry];
+      image.data[4 * i + 1] = table[entry + 1];
+      image.data[4 * i + 2] = table[entry + 2];
+      image.data[4 * i + 3] = 255;
+    }
+    canvas.getContext('2d').putImageData(image, 0, 0);
+    return canvas;
+  }
+
+  /** @param {CanvasRenderingContext2D} g @param {number} width @param {number} height */
+  paint(g, width, height) {
+    if (!this.data || !this.data.nRows || !this.data.nColumns) return;
+    const layout = this.layout();
+    const tokens = TOKENS[this.theme];
+    if (this.nodes.length) this.paintTree(g, layout, tokens, width);
+    this.paintBands(g, layout, tokens, width);
+    this.paintRows(g, layout, tokens, width);
+    this.paintFoot(g, layout, tokens, width, height);
+    this.paintSelection(g, layout, tokens);
+  }
+
+  paintTree(g, layout, tokens, width) {
+    const { dendrogramBottom: bottom, left, width: cells } = layout;
+    const y = (value) => bottom - 2 - heightShare(value, this.topHeight) * (bottom - 10);
+    const clusterOf = this.clusterOfColumn();
+    g.save();
+    g.beginPath();
+    g.rect(left, 0, cells, bottom);
+    g.clip();
+    for (const node of this.nodes) {
+      const below = node.height <= this.data.cut;
+      g.strokeStyle = below ? this.colors[clusterOf[node.first]] ?? tokens.faint : tokens.faint;
+      g.lineWidth = below ? 1 : 1.25;
+      g.beginPath();
+      g.moveTo(columnX(layout, node.left), y(node.leftHeight));
+      g.lineTo(columnX(layout, node.left), y(node.height));
+      g.lineTo(columnX(layout, node.right), y(node.height));
+      g.lineTo(columnX(layout, node.right), y(node.rightHeight));
+      g.stroke();
+    }
+    g.restore();
+    const cut = Math.round(y(this.data.cut)) + 0.5;
+    this.cutY = cut;
+    g.setLineDash([3, 3]);
+    g.strokeStyle = tokens.accent;
+    g.lineWidth = 1;
+    g.beginPath();
+    g.moveTo(left - 8, cut);
+    g.lineTo(left + cells + 4, cut);
+    g.stroke();
+    g.setLineDash([]);
+    g.fillStyle = tokens.accent;
+    g.beginPath();
+    g.arc(left + cells + 8, cut, 4, 0, 7);
+    g.fill();
+    drawText(g, `cut ${this.data.cut.toFixed(2)}`, left - 12, cut, { color: tokens.accent, align: 'right' });
+  }
+
+  clusterOfColumn() {
+    const of = new Int32Array(this.data.nColumns).fill(-1);
+    this.data.clusters.forEach(({ start, count }, i) => of.fill(i, start, start + count));
+    return of;
+  }
+
+  paintBands(g, layout, tokens, width) {
+    const right = layout.left + layout.width;
+    this.unnamed = [];
+    this.data.clusters.forEach(({ start, count, name }, i) => {
+      const a = Math.max(layout.left, columnX(layout, start));
+      const b = Math.min(right, columnX(layout, start + count));
+      if (b <= a) return;
+      g.fillStyle = this.colors[i];
+      g.fillRect(a + 0.5, layout.bandTop, Math.max(1.5, b - a - 1), 4);
+      g.font = `600 12px ${SANS}`;
+      const wide = g.measureText(name).width;
+      if (b - a > wide + 4 && count >= SMALL_CLUSTER) {
+        drawText(g, name, a + 1, layout.bandTop - 9, { color: tokens.ink, font: `600 12px ${SANS}` });
+        if (b - a > wide + 30) drawText(g, String(count), a + wide + 7, layout.bandTop - 8.5, { color: tokens.ink3 });
+      } else if (name) {
+        this.unnamed.push({ name, x: (a + b) / 2, count });
+      }
+    });
+    if (this.data.mass.length) {
+      drawText(g, 'on picture', width - 2, layout.bandTop - 9, { color: tokens.ink3, align: 'right' });
+    }
+  }
+
+  paintRows(g, layout, tokens, width) {
+    const { nColumns, nRows, rows, mass, clusters } = this.data;
+    const { left, top, width: cells, rowHeight, rowTop, columns } = layout;
+    const most = Math.max(1e-9, ...mass.map((m) => m ?? 0));
+    g.save();
+    g.beginPath();
+    g.rect(0, top, width, layout.height);
+    g.clip();
+    g.imageSmoothingEnabled = false;
+    for (let row = 0; row < nRows; row++) {
+      const y = top + rowTop[row] - this.scroll;
+      if (y + rowHeight < top || y > top + layout.height) continue;
+      g.drawImage(this.cells, columns.first, row, columns.span, 1, left, y, cells, rowHeight + 0.35);
+    }
+    // the card's colour between clusters, over the cells
+    g.fillStyle = tokens.panel;
+    if (clusters.length * 4 < cells) {
+      for (const { start } of clusters) {
+        const x = Math.round(columnX(layout, start));
+        if (start > 0 && x > left && x < left + cells) g.fillRect(x - 0.5 - BAND_GAP / 2, top, BAND_GAP, layout.height);
+      }
+    }
+    for (let row = 0; row < nRows; row++) {
+      const y = top + rowTop[row] - this.scroll;
+      if (y + rowHeight < top || y > top + layout.height) continue;
+      this.paintRowLabel(g, rows[row], row, y, rowHeight, left, tokens);
+      if (mass.length) {
+        const x = left + cells + 6;
+        const full = width - x - 2;
+        g.fillStyle = tokens.line;
+        g.fillRect(x, y + rowHeight / 2 - 2, full, 4);
+        g.fillStyle = row === this.selected.row ? tokens.accent : tokens.bar;
+        if (mass[row] !== null) g.fillRect(x, y + rowHeight / 2 - 2, (full * mass[row]) / most, 4);
+      }
+    }
+    g.restore();
+    if (layout.contentHeight > layout.height + 1) {
+      const share = layout.height / layout.contentHeight;
+      g.fillStyle = tokens.lineStrong;
+      g.fillRect(width - 2, top + (this.scroll / layout.contentHeight) * layout.height, 2, share * layout.height);
+    }
+  }
+
+  paintRowLabel(g, { ordinal, text }, row, y, rowHeight, left, tokens) {
+    const on = row === this.selected.row;
+    const hovered = this.cursor?.row === row;
+    if (on) {
+      g.fillStyle = tokens.accent;
+      g.beginPath();
+      g.roundRect(left - 80, y, 74, rowHeight, 3);
+      g.fill();
+    }
+    const ink = on ? tokens.accentInk : hovered ? tokens.ink : tokens.ink2;
+    const size = Math.min(12, Math.max(10.5, rowHeight - 1));
+    const font = `${on || hovered ? '700' : '400'} ${size}px ${MONO}`;
+    g.font = font;
+    let shown = text;
+    while (shown.length > 1 && g.measureText(shown).width > 52) shown = `${shown.slice(0, -2)}…`;
+    drawText(g, ordinal, left - 76, y + rowHeight / 2 + 0.5, { color: on ? tokens.accentInk : tokens.ink3 });
+    drawText(g, shown, left - 10, y + rowHeight / 2 + 0.5, { color: ink, font, align: 'right' });
+  }
+
+  paintFoot(g, layout, tokens, width, height) {
+    const { columnMax, nColumns } = this.data;
+    const bottom = layout.top + layout.height + 24;
+    let most = 1e-9;
+    for (const value of columnMax) most = Math.max(most, value);
+    drawText(g, 'largest C', layout.left - 12, bottom - 7, { color: tokens.ink3, align: 'right' });
+    drawText(g, most.toFixed(1), layout.left + layout.width + 6, bottom - 7, { color: tokens.ink3 });
+    const { first, span } = layout.columns;
+    const inset = Math.min(0.5, layout.columnWidth / 6);
+    for (let column = Math.floor(first); column < Math.min(nColumns, first + span); column++) {
+      const x = columnX(layout, column);
+      const tall = Math.max(1, (18 * columnMax[column]) / most);
+      g.fillStyle = column === this.selected.column ? tokens.accent : tokens.bar2;
+      g.fillRect(x + inset, bottom - tall, Math.max(0.6, layout.columnWidth - 2 * inset), tall);
+    }
+    this.paintFootNames(g, layout, tokens, bottom);
+  }
+
+  /** Names that do not fit over their band, under it with a leader; those that would overlap are left out. */
+  paintFootNames(g, layout, tokens, bottom) {
+    let free = layout.left;
+    g.font = `11px ${SANS}`;
+    for (const { name, x } of this.unnamed) {
+      const wide = g.measureText(name).width;
+      const at = Math.max(free, Math.min(x - wide / 2, layout.left + layout.width - wide));
+      if (at - (x - wide / 2) > 56 || at + wide > layout.left + layout.width + 1) continue;
+      g.strokeStyle = tokens.lineStrong;
+      g.lineWidth = 1;
+      g.beginPath();
+      g.moveTo(x, bottom + 2);
+      g.lineTo(at + wide / 2, bottom + 7);
+      g.stroke();
+      drawText(g, name, at, bottom + 14, { color: tokens.ink2 });
+      free = at + wide + 10;
+    }
+  }
+
+  paintSelection(g, layout, tokens) {
+    const { left, top, width, height, rowHeight, rowTop, columnWidth } = layout;
+    const { row, column } = this.selected;
+    const frame = (x, y, w, h, color) => {
+      g.strokeStyle = tokens.halo;
+      g.lineWidth = 3.5;
+      g.strokeRect(x, y, w, h);
+      g.strokeStyle = color;
+      g.lineWidth = 1.5;
+      g.strokeRect(x, y, w, h);
+    };
+    g.save();
+    g.beginPath();
+    g.rect(left - 3, top - 3, width + 6, height + 6);
+    g.clip();
+    if (column >= 0) frame(columnX(layout, column) - 0.75, top - 1, Math.max(columnWidth, 3) + 1.5, height + 2, tokens.accent);
+    if (row >= 0) frame(left - 0.75, top + rowTop[row] - this.scroll - 0.75, width + 1.5, rowHeight + 1.5, tokens.accent);
+    if (this.cursor) {
+      const x = columnX(layout, this.cursor.column);
+      const y = top + rowTop[this.cursor.row] - this.scroll;
+      g.fillStyle = this.theme === 'dark' ? 'rgba(255,255,255,.12)' : 'rgba(27,31,38,.09)';
+      g.fillRect(x, top, columnWidth, height);
+      g.fillRect(left, y, width, rowHeight);
+      frame(x, y, Math.max(columnWidth, 3), rowHeight, tokens.ink);
+    }
+    g.restore();
+    if (column >= 0 && columnX(layout, column) >= left - 1 && columnX(layout, column) < left + width) {
+      const x = columnX(layout, column) + columnWidth / 2;
+      g.fillStyle = tokens.accent;
+      g.beginPath();
+      g.moveTo(x - 4, top + height + 6.5);
+      g.lineTo(x + 4, top + height + 6.5);
+      g.lineTo(x, top + height + 1.5);
+      g.fill();
+    }
+  }
+
+  listen() {
+    const { container } = this;
+    const place = (event) => {
+      const box = container.getBoundingClientRect();
+      return { x: event.clientX - box.left, y: event.clientY - box.top };
+    };
+    const onCut = ({ x, y }) => this.nodes?.length && Math.abs(y - this.cutY) < 7 && x > MARGIN.left - 60 && y < this.layout().dendrogramBottom;
+    let cutting = false;
+    container.addEventListener('pointerdown', (event) => {
+      if (!this.data || !onCut(place(event))) return;
+      cutting = true;
+      container.setPointerCapture(event.pointerId);
+      event.preventDefault();
+    });
+    container.addEventListener('pointermove', (event) => {
+      if (!this.data?.nColumns) return;
+      const at = place(event);
+      if (cutting) {
+        const { dendrogramBottom: bottom } = this.layout();
+        this.handlers.onCut(heightOfShare((bottom - 2 - at.y) / (bottom - 10), this.topHeight));
+        return;
+      }
+      container.style.cursor = onCut(at) ? 'ns-resize' : 'default';
+      this.moveCursor(cellAt(this.layout(), at.x, at.y, this.scroll), { x: event.clientX, y: event.clientY });
+    });
+    const stop = () => { cutting = false; };
+    container.addEventListener('pointerup', stop);
+    container.addEventListener('pointercancel', stop);
+    container.addEventListener('pointerleave', () => this.moveCursor(null, null));
+    container.addEventListener('blur', () => this.moveCursor(null, null));
+    container.addEventListener('click', (event) => {
+      if (!this.data?.nColumns) return;
+      const at = place(event);
+      const cell = cellAt(this.layout(), at.x, at.y, this.scroll);
+      if (cell) this.handlers.onPick(cell);
+    });
+    container.addEventListener('wheel', (event) => {
+      if (!this.data?.nColumns) return;
+      const layout = this.layout();
+      if (event.ctrlKey) {
+        const share = (place(event).x - layout.left) / layout.width;
+        this.zoom(Math.exp(event.deltaY / 200), layout.columns.first + share * layout.columns.span);
+      } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+        this.columns = { first: layout.columns.first + ((event.deltaX || event.deltaY) / layout.columnWidth), span: layout.columns.span };
+      } else if (layout.contentHeight > layout.height + 1) {
+        this.scroll += event.deltaY;
+      } else {
+        return;
+      }
+      event.preventDefault();
+      this.surface.request();
+    }, { passive: false });
+    container.addEventListener('keydown', (event) => this.onKey(event));
+  }
+
+  /** @param {number} factor above 1 shows more columns @param {number} around column that stays in place */
+  zoom(factor, around) {
+    const { first, span } = this.layout().columns;
+    const next = Math.min(this.data.nColumns, Math.max(8, span * factor));
+    this.columns = { first: Math.max(0, Math.min(this.data.nColumns - next, around - ((around - first) / span) * next)), span: next };
+    this.surface.request();
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (!this.data?.nRows || !this.data.nColumns || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { nRows, nColumns } = this.data;
+    const from = this.cursor ?? { row: Math.max(0, this.selected.row), column: Math.max(0, this.selected.column) };
+    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [0, -nColumns], End: [0, nColumns] };
+    if (event.key in steps) {
+      const [dy, dx] = this.cursor ? steps[event.key] : [0, 0];
+      const cell = { row: Math.min(nRows - 1, Math.max(0, from.row + dy)), column: Math.min(nColumns - 1, Math.max(0, from.column + dx)) };
+      this.reveal(cell);
+      const layout = this.layout();
+      const box = this.container.getBoundingClientRect();
+      this.moveCursor(cell, {
+        x: box.left + columnX(layout, cell.column) + layout.columnWidth,
+        y: box.top + layout.top + layout.rowTop[cell.row] - this.scroll + layout.rowHeight,
+      });
+    } else if (event.key === 'Enter' && this.cursor) {
+      this.handlers.onPick(this.cursor);
+    } else if (event.key === '+' || event.key === '=') {
+      this.zoom(0.7, from.column + 0.5);
+    } else if (event.key === '-') {
+      this.zoom(1 / 0.7, from.column + 0.5);
+    } else if (event.key === '0') {
+      this.columns = { first: 0, span: Infinity };
+      this.surface.request();
+    } else if (event.key === 'Escape') {
+      if (this.cursor) this.moveCursor(null, null);
+      else this.handlers.onClear();
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Scrolls so that a cell is in view. @param {Cell} cell */
+  reveal({ row, column }) {
+    const layout = this.layout();
+    const y = layout.rowTop[row];
+    if (y < this.scroll) this.scroll = y;
+    if (y + layout.rowHeight > this.scroll + layout.height) this.scroll = y + layout.rowHeight - layout.height;
+    const { first, span } = layout.columns;
+    if (column < first) this.columns = { first: column, span };
+    if (column + 1 > first + span) this.columns = { first: column + 1 - span, span };
+    this.surface.request();
+  }
+
+  /** @param {Cell|null} cell @param {{x: number, y: number}|null} at on the page */
+  moveCursor(cell, at) {
+    const same = cell?.row === this.cursor?.row && cell?.column === this.cursor?.column;
+    this.cursor = cell;
+    if (!same) this.surface.request();
+    if (!same || cell) this.handlers.onHover(cell, at);
+  }
+
+  destroy() {
+    this.surface.destroy();
+  }
+}

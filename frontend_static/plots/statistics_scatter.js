@@ -1,0 +1,220 @@
+import { sequentialColor } from '../color/sequential.js';
+import { SANS, TOKENS } from '../color/tokens.js';
+import { CloudPlot } from './cloud_plot.js';
+import { drawText } from './surface.js';
+
+/**
+ * Latents by how often they fire (log10 share, x) and how strongly (log10 mean activation, y). Colour is label entropy,
+ * low entropy strongest; hollow where it is undefined. The dead have neither coordinate and lie in a strip of their own.
+ *
+ * @typedef {Object} ScatterData
+ * @property {Float32Array} frequency [K] 0...1 @property {Float32Array} mean [K] > 0 for the living
+ * @property {Float32Array} entropy [K] nats @property {Uint8Array} flags [K] bit 0 alive, bit 1 entropy defined
+ * @property {string} frequencyName
+ */
+
+/** Latents over this share of the pictures are dense (as the sweep's `dense_cutoff`); under the other one, sparse. */
+const SPARSE = 0.05;
+const STRIP = 34;
+
+const log10 = Math.log10;
+
+/** @param {number} share @returns {string} */
+function shareText(share) {
+  const percent = share * 100;
+  return `${percent >= 1 ? Math.round(percent) : Number(percent.toPrecision(1))} %`;
+}
+
+/** @param {number} low log10 @param {number} high log10 @param {number[]} steps mantissas @returns {number[]} values */
+function logTicks(low, high, steps) {
+  const ticks = [];
+  for (let decade = Math.floor(low); decade <= Math.ceil(high); decade++) {
+    for (const step of steps) {
+      const value = step * 10 ** decade;
+      if (log10(value) >= low && log10(value) <= high) ticks.push(value);
+    }
+  }
+  return ticks;
+}
+
+export class StatisticsScatter extends CloudPlot {
+  /** @param {ScatterData} data @param {'light'|'dark'} theme @param {number} denseCutoff share of pictures */
+  setData(data, theme, denseCutoff) {
+    this.data = data;
+    this.theme = theme;
+    this.denseCutoff = denseCutoff;
+    const n = data.frequency.length;
+    const x = new Float32Array(n);
+    const y = new Float32Array(n);
+    const dead = [];
+    let [x0, x1, y0, y1, topEntropy] = [Infinity, 0, Infinity, -Infinity, 1e-6];
+    for (let i = 0; i < n; i++) {
+      if (!(data.flags[i] & 1)) {
+        dead.push(i);
+        continue;
+      }
+      x[i] = log10(Math.max(data.frequency[i], 1e-9));
+      y[i] = log10(Math.max(data.mean[i], 1e-9));
+      x0 = Math.min(x0, x[i]);
+      y0 = Math.min(y0, y[i]);
+      y1 = Math.max(y1, y[i]);
+      if (data.flags[i] & 2) topEntropy = Math.max(topEntropy, data.entropy[i]);
+    }
+    if (x0 === Infinity) [x0, x1, y0, y1] = [-3, 0, -1, 1];
+    const [padX, padY] = [0.04 * (x1 - x0) + 0.02, 0.05 * (y1 - y0) + 0.02];
+    this.dead = dead;
+    this.topEntropy = topEntropy;
+    const home = { x0: x0 - padX, x1: x1 + padX, y0: y0 - padY, y1: y1 + padY };
+    if (JSON.stringify(home) !== JSON.stringify(this.home)) this.setHome(home);
+    this.cloud.setPoints(x, y);
+    this.cloud.setColors(...this.colors());
+    this.regions = this.findRegions(x, y);
+    this.countBins(x, y);
+    this.surface.request();
+  }
+
+  colors() {
+    const { entropy, flags } = this.data;
+    const n = entropy.length;
+    const color = new Uint8Array(4 * n);
+    const hollow = new Uint8Array(n);
+    const faint = this.theme === 'light' ? [154, 161, 172] : [111, 117, 126];
+    for (let i = 0; i < n; i++) {
+      if (!(flags[i] & 1)) continue;
+      const defined = (flags[i] & 2) !== 0;
+      const rgb = defined ? sequentialColor(this.theme, 1 - 0.72 * (entropy[i] / this.topEntropy)) : faint;
+      color.set([...rgb, defined ? 215 : 150], 4 * i);
+      hollow[i] = defined ? 0 : 1;
+    }
+    return [color, hollow];
+  }
+
+  /** Strong: a mean activation over the upper quartile of the living. */
+  findRegions(x, y) {
+    const living = [];
+    for (let i = 0; i < x.length; i++) if (this.data.flags[i] & 1) living.push(i);
+    const sorted = Float32Array.from(living, (i) => y[i]).sort();
+    const strong = sorted.length ? sorted[Math.floor(0.75 * (sorted.length - 1))] : 0;
+    return {
+      strong,
+      nSparse: living.filter((i) => x[i] < log10(SPARSE) && y[i] > strong).length,
+      nDense: living.filter((i) => x[i] > log10(this.denseCutoff)).length,
+    };
+  }
+
+  countBins(x, y) {
+    const N = 48;
+    this.binsX = new Float32Array(N);
+    this.binsY = new Float32Array(N);
+    const { x0, x1, y0, y1 } = this.home;
+    for (let i = 0; i < x.length; i++) {
+      if (!(this.data.flags[i] & 1)) continue;
+      this.binsX[Math.min(N - 1, Math.floor(((x[i] - x0) / (x1 - x0)) * N))]++;
+      this.binsY[Math.min(N - 1, Math.floor(((y[i] - y0) / (y1 - y0)) * N))]++;
+    }
+  }
+
+  rectangle(width, height) {
+    const left = 40 + STRIP + 12;
+    const top = 44;
+    return { left, top, width: Math.max(40, width - left - 50), height: Math.max(40, height - top - 40) };
+  }
+
+  under(g, width, height) {
+    if (!this.data) return;
+    const tokens = TOKENS[this.theme];
+    const { left, top, width: w, height: h } = this.rectangle(width, height);
+    const { x0, x1, y0, y1 } = this.view;
+    const X = (value) => this.cloud.toPixels(value, 0)[0];
+    const Y = (value) => this.cloud.toPixels(0, value)[1];
+    this.paintRegions(g, tokens, { left, top, w, h, X, Y });
+    g.lineWidth = 1;
+    for (const value of logTicks(x0, x1, x1 - x0 > 1.5 ? [1] : [1, 2, 5])) {
+      const x = Math.round(X(log10(value))) + 0.5;
+      g.strokeStyle = tokens.line;
+      g.strokeRect(x, top, 0, h);
+      drawText(g, shareText(value), x, top + h + 12, { color: tokens.ink3, align: 'center' });
+    }
+    for (const value of logTicks(y0, y1, [1, 3])) {
+      const y = Math.round(Y(log10(value))) + 0.5;
+      g.strokeStyle = tokens.line;
+      g.strokeRect(left, y, w, 0);
+      drawText(g, String(Number(value.toPrecision(2))), 36, y, { color: tokens.ink3, align: 'right' });
+    }
+    drawText(g, this.data.frequencyName, left + w / 2, top + h + 29, { color: tokens.ink3, align: 'center' });
+    g.save();
+    g.translate(8, top + h / 2);
+    g.rotate(-Math.PI / 2);
+    drawText(g, 'mean activation where it fires', 0, 0, { color: tokens.ink3, align: 'center' });
+    g.restore();
+    this.paintStrip(g, tokens, top, h);
+  }
+
+  paintRegions(g, tokens, { left, top, w, h, X, Y }) {
+    const box = (a, b, c, d, name, count, align) => {
+      const [l, r] = [Math.max(left, a), Math.min(left + w, b)];
+      const [t, u] = [Math.max(top, c), Math.min(top + h, d)];
+      if (r - l < 4 || u - t < 4) return;
+      g.fillStyle = tokens.sunken;
+      g.fillRect(l, t, r - l, u - t);
+      g.setLineDash([2, 2]);
+      g.strokeStyle = tokens.lineStrong;
+      g.lineWidth = 1;
+      g.strokeRect(l + 0.5, t + 0.5, r - l - 1, u - t - 1);
+      g.setLineDash([]);
+      this.names.push([name, `${count.toLocaleString('en-US')} latents`, align === 'right' ? r - 5 : l + 7, t, align, r - l]);
+    };
+    this.names = [];
+    box(left, X(log10(SPARSE)), top, Y(this.regions.strong), 'Sparse and strong', this.regions.nSparse, 'left');
+    box(X(log10(this.denseCutoff)), left + w, top, top + h, 'Dense', this.regions.nDense, 'right');
+  }
+
+  paintStrip(g, tokens, top, h) {
+    const left = 42;
+    g.fillStyle = tokens.sunken;
+    g.fillRect(left, top, STRIP, h);
+    g.setLineDash([2, 2]);
+    g.strokeStyle = tokens.lineStrong;
+    g.strokeRect(left + 0.5, top + 0.5, STRIP - 1, h - 1);
+    g.setLineDash([]);
+    // as many dots as latents, up to what the strip holds, laid by a fixed pattern: nothing distinguishes the dead
+    const share = this.dead.length / Math.max(1, this.data.flags.length);
+    const tall = Math.max(0, (h - 44) * share);
+    g.fillStyle = tokens.faint;
+    const shown = Math.min(this.dead.length, 2000);
+    for (let i = 0; i < shown; i++) {
+      const x = left + 4 + (STRIP - 9) * ((i * 0.7548776662) % 1);
+      const y = top + h - 4 - tall * ((i * 0.569840291) % 1);
+      g.fillRect(x, y, 1.4, 1.4);
+    }
+    drawText(g, 'Dead', left + STRIP / 2, top + 13, { color: tokens.ink, align: 'center', font: `600 11px ${SANS}`, halo: tokens.sunken });
+    drawText(g, this.dead.length.toLocaleString('en-US'), left + STRIP / 2, top + 28, { color: tokens.ink2, align: 'center', halo: tokens.sunken });
+  }
+
+  over(g, width, height) {
+    if (!this.data) return;
+    const tokens = TOKENS[this.theme];
+    const { left, top, width: w, height: h } = this.rectangle(width, height);
+    for (const [name, count, x, y, align, room] of this.names) {
+      g.font = `600 12px ${SANS}`;
+      if (room < g.measureText(name).width + 12) continue;
+      drawText(g, name, x, y + 13, { color: tokens.ink, font: `600 12px ${SANS}`, align, halo: tokens.sunken });
+      drawText(g, count, x, y + 28, { color: tokens.ink2, align, halo: tokens.sunken });
+    }
+    const { home, view } = this;
+    const most = (bins) => Math.max(1, ...bins);
+    g.fillStyle = tokens.bar2;
+    const n = this.binsX.length;
+    const edge = (a, b, i) => a + ((b - a) * i) / n;
+    for (let i = 0; i < n; i++) {
+      const [xa] = this.cloud.toPixels(edge(home.x0, home.x1, i), view.y0);
+      const [xb] = this.cloud.toPixels(edge(home.x0, home.x1, i + 1), view.y0);
+      const tall = (36 * this.binsX[i]) / most(this.binsX);
+      if (xa >= left - 1 && xb <= left + w + 1) g.fillRect(xa + 0.5, top - 6 - tall, xb - xa - 1, tall);
+      const [, ya] = this.cloud.toPixels(view.x0, edge(home.y0, home.y1, i));
+      const [, yb] = this.cloud.toPixels(view.x0, edge(home.y0, home.y1, i + 1));
+      const wide = (40 * this.binsY[i]) / most(this.binsY);
+      if (yb >= top - 1 && ya <= top + h + 1) g.fillRect(left + w + 6, yb + 0.5, wide, ya - yb - 1);
+    }
+  }
+}
