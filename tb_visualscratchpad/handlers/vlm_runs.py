@@ -42,7 +42,7 @@ class VlmRunHandlers:
                 "output_text": run.output_text,
                 "truncated": run.truncated,
                 "created": run.created,
-                "steering": None if run.steering is None else json.loads(run.steering),
+                "steering": _steering(run),
                 "dictionary": {
                     "id": run.dictionary.dictionary_id,
                     "name": run.dictionary.name,
@@ -65,6 +65,7 @@ class VlmRunHandlers:
                 "tile_columns": place.tile_columns,
                 "has_statistics": has_statistics,
                 "statistics_problem": problem,
+                "reductions": list(run.reductions),
             }
         )
 
@@ -136,6 +137,16 @@ class VlmRunHandlers:
         except UnreadableEvidence as error:
             return False, str(error)
         return True, None
+
+
+def _steering(run: VlmRun) -> object:
+    """The steering as JSON has it, None for an unsteered run."""
+    if run.steering is None:
+        return None
+    try:
+        return json.loads(run.steering)
+    except ValueError as error:
+        raise UnreadableEvidence(f"The steering of run '{run.name}' is no JSON ({error}): log the run again.") from None
 
 
 def _described(token: Token) -> dict[str, object]:

@@ -73,6 +73,7 @@ def attention_map(
     attention_P = np.zeros(run.image_tokens.n_patches, dtype=np.float32)
     sees = chosen.sight is not Sight.BEFORE_IMAGE
     if chosen.row is None:
+        attention_rows(run.attention, [], layers)  # unknown layers are refused all the same
         mass = None if sees else 0.0
         return AttentionMap(token_index, chosen.position, False, sees, chosen.reason, attention_P, mass, mass, None)
 

@@ -126,7 +126,7 @@ def _share_of_patches(
     share_pT = np.zeros((patches.size, len(rows)))
     recorded = [i for i, one in enumerate(rows) if one.row is not None]
     if not recorded:
-        run.attention.over_layers(layers)  # unknown layers are refused all the same
+        attention_rows(run.attention, [], layers)  # unknown layers are refused all the same
         return share_pT, reasons
     attention_RI = attention_rows(run.attention, [rows[i].row for i in recorded], layers)
     attention_Rp = attention_RI[:, run.image_tokens.patch_token_P[patches]]
