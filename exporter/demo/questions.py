@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tb_visualscratchpad.exporter.demo.world import OBJECTS, PlacedObject, Scene, third
+from tb_visualscratchpad.exporter.demo.world import DOING_ON_GROUND, OBJECTS, PlacedObject, Scene, third
 
 WHERE_TAKEN: dict[str, str] = {
     "sea": "at sea", "grass": "on the grass", "beach": "at the beach", "snow": "in the snow",
@@ -89,13 +89,20 @@ def doing(scene: Scene, animal: str) -> Question:
 
 
 def questions_about(scene: Scene) -> tuple[Question, ...]:
-    """Every question the scene, which holds at least one object, has an answer to, and one about an object that is not there."""
+    """What the model was trained to answer about a scene of one to three objects, and one question about an object that is not there.
+
+    *Where* is asked of one object, *of which kind* where only one is of it, and *what is it doing* of an animal that is alone
+    and, if it has a habit, on its own ground.
+    """
+    first = scene.objects[0]
     names = [placed.name for placed in scene.objects]
     kinds = [placed.kind for placed in scene.objects]
-    missing = next(name for name in OBJECTS[len(names[0]) :] if name not in names)
-    asked = [describe(scene), list_objects(scene), place(scene), what(scene), exist(scene, names[0]), exist(scene, missing)]
-    asked += [where(placed) for placed in scene.objects]
+    missing = next(name for name in OBJECTS[len(first.name) :] if name not in names)
+    asked = [describe(scene), list_objects(scene), place(scene), what(scene), where(first)]
+    asked += [exist(scene, first.name), exist(scene, missing)]
     asked += [count(scene, kind) for kind in dict.fromkeys(kinds)]
     asked += [of_kind(scene, kind) for kind in dict.fromkeys(kinds) if kinds.count(kind) == 1]
-    asked += [doing(scene, placed.name) for placed in scene.objects if placed.kind == "animal"]
+    animals = [placed.name for placed in scene.objects if placed.kind == "animal"]
+    if len(animals) == 1 and scene.doing(animals[0]) == DOING_ON_GROUND[scene.ground]:
+        asked.append(doing(scene, animals[0]))
     return tuple(asked)

@@ -1,8 +1,10 @@
-"""Shows a log directory: TensorBoard on a free port until Ctrl-C."""
+"""Shows a log directory: TensorBoard on a port of this machine until Ctrl-C."""
 
 from __future__ import annotations
 
+import argparse
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -11,26 +13,61 @@ from tensorboard import program
 
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
+HOST = "localhost"
 
-def serve(logdir: Path) -> None:
-    """Starts TensorBoard on a free port of this machine alone, prints the address, and returns after Ctrl-C or SIGTERM.
+
+def require_free_port(port: int) -> None:
+    """Checks that TensorBoard could listen on ``port``; 0, which stands for any free one, always passes.
 
     Raises:
-        ScratchpadError: ``logdir`` is not a folder.
+        ScratchpadError: the port is in use, or no port.
+    """
+    if not 0 <= port <= 65_535:
+        raise ScratchpadError(f"Port {port} is none: give --port a number up to 65535, or leave it out for a free one.")
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(HOST, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, socket.SOCK_STREAM) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                trial.bind(address)
+    except OSError as error:
+        raise ScratchpadError(f"Port {port} cannot be used ({error}): choose another with --port, or leave it out for a free one.") from error
+
+
+def serve(logdir: Path, port: int = 0) -> None:
+    """Starts TensorBoard for this machine alone, prints the address, and returns after Ctrl-C or SIGTERM.
+
+    Args:
+        logdir: what it shows.
+        port: where it listens; a free one for 0.
+
+    Raises:
+        ScratchpadError: ``logdir`` is not a folder, or the port is in use.
     """
     if not logdir.is_dir():
         raise ScratchpadError(f"{logdir} is not a folder: write logs there first, e.g. `visualscratchpad demo --logdir {logdir}`.")
+    require_free_port(port)
     board = program.TensorBoard()
-    board.configure(argv=["tensorboard", "--logdir", str(logdir), "--host", "localhost", "--port", "0"])
+    board.configure(argv=["tensorboard", "--logdir", str(logdir), "--host", HOST, "--port", str(port)])
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    print(f"TensorBoard shows {logdir} at {board.launch()}#visualscratchpad (Ctrl-C ends it)", flush=True)
-    ended.wait()
+    before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        print(f"TensorBoard shows {logdir} at {board.launch()}#visualscratchpad (Ctrl-C ends it)", file=sys.stderr, flush=True)
+        ended.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("logdir", type=Path)
+    parser.add_argument("--port", type=int, default=0, help="a free one by default")
+    options = parser.parse_args()
+    try:
+        serve(options.logdir, options.port)
+    except ScratchpadError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    try:
-        serve(Path(sys.argv[1]))
-    except ScratchpadError as error:
-        sys.exit(str(error))
+    main()

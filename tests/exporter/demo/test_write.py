@@ -1,0 +1,37 @@
+"""The demo's log: whole in time, or not there."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tb_visualscratchpad.exporter.demo.cases import CASES
+from tb_visualscratchpad.exporter.demo.write import write_demo, write_evidence
+from tb_visualscratchpad.exporter.sweep import SweepResult
+from tb_visualscratchpad.wire.errors import ScratchpadError
+from tests.random_evidence import random_decoder_map, random_metrics, random_references, random_statistics, random_vlm_run
+
+
+@pytest.mark.full
+def test_the_demo_is_written_within_three_minutes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    started = time.monotonic()
+    summary = write_demo(tmp_path / "logs")
+    assert time.monotonic() - started < 180
+    assert summary.n_pictures >= 600
+    assert summary.answers == tuple((case.name, case.expected) for case in CASES)
+    assert {path.name for path in (tmp_path / "logs").iterdir()} == {summary.dictionary_directory.name, summary.runs_directory.name}
+    assert str(summary) in capsys.readouterr().err
+    for event_file in summary.runs_directory.glob("events.out.tfevents.*"):
+        assert event_file.stat().st_size < 2_000_000 * len(CASES)
+
+
+def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    swept = SweepResult(random_statistics(0), random_references(0), random_metrics(0))
+    run = random_vlm_run(0)
+    with pytest.raises(ScratchpadError):
+        write_evidence(tmp_path, swept, random_decoder_map(0), [run, run])  # the same run twice: its step does not rise
+    assert list(tmp_path.iterdir()) == []
+    made = write_evidence(tmp_path, swept, random_decoder_map(0), [run])
+    assert set(made) == set(tmp_path.iterdir())
