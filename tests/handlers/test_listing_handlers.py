@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pytest
+
+from tb_visualscratchpad.handlers.listing import ListingHandlers
+from tb_visualscratchpad.request_guard import RequestGuard
+from tb_visualscratchpad.wire.version import SCHEMA_VERSION
+from tests.handlers.held_evidence import HeldEvidence, ask
+from tests.random_evidence import random_references, random_vlm_run
+
+HERE = Namespace(host=None, bind_all=False)
+EVERYWHERE = Namespace(host=None, bind_all=True)
+
+
+def test_an_empty_log() -> None:
+    found = ask(ListingHandlers(HeldEvidence(), RequestGuard(EVERYWHERE)).listing).json
+    assert found == {
+        "schema_version": SCHEMA_VERSION,
+        "vlm_runs": [],
+        "dictionaries": [],
+        "problems": [],
+        "warnings": [],
+    }
+
+
+def test_runs_dictionaries_and_problems() -> None:
+    run = random_vlm_run(91, steering="{}")
+    store = HeldEvidence({("logs/one", "run-91"): run}, problems=("One file is cut short.",))
+    answer = ask(ListingHandlers(store, RequestGuard(HERE)).listing)
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    identity = run.dictionary.dictionary_id
+    assert answer.json["vlm_runs"] == [
+        {
+            "run": "logs/one",
+            "id": "run-91",
+            "name": run.name,
+            "prompt": run.prompt,
+            "output_text": run.output_text,
+            "created": run.created,
+            "dictionary_id": identity,
+            "dictionary_name": "dictionary 91",
+            "vlm_name": "random-vlm",
+            "n_output_tokens": 6,
+            "truncated": False,
+            "steered": True,
+            "has_picture": True,
+        }
+    ]
+    assert answer.json["dictionaries"] == [
+        {
+            "id": identity,
+            "name": "dictionary 91",
+            "vlm_name": "random-vlm",
+            "sae_name": "random-sae-91",
+            "hook": "projector_input",
+            "n_latents": 64,
+            "steps": [0, 7],
+            "has_statistics": False,
+            "has_references": False,
+            "has_decoder_map": False,
+            "has_metrics": False,
+        }
+    ]
+    assert answer.json["problems"] == ["One file is cut short."] and answer.json["warnings"] == []
+
+
+@pytest.mark.parametrize("kind", ["run", "references"])
+def test_pictures_beyond_loopback_are_warned_of(kind: str) -> None:
+    store, run = HeldEvidence(), random_vlm_run(92)
+    if kind == "run":
+        store.runs[".", "run-92"] = run
+    else:
+        references = random_references(92)
+        store.of_dictionary["references", references.dictionary.dictionary_id] = references
+    assert ask(ListingHandlers(store, RequestGuard(HERE)).listing).json["warnings"] == []
+    (warning,) = ask(ListingHandlers(store, RequestGuard(EVERYWHERE)).listing).json["warnings"]
+    assert "--no-images" in warning
+    store.runs, store.of_dictionary = {(".", "run-92"): run.without_picture()}, {}
+    assert ask(ListingHandlers(store, RequestGuard(EVERYWHERE)).listing).json["warnings"] == []
