@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.sidecar import open_sidecar
-from tb_visualscratchpad.wire.tags import EVENT_FILE_SUFFIX, SIDECAR_DIRECTORY, parse_sidecar_name
+from tb_visualscratchpad.wire.tags import EVENT_FILE_SUFFIX, SIDECAR_DIRECTORY, parse_sidecar_name, sidecar_name
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,11 @@ class RunDirectories:
         directory = self._logdir / name
         return directory if directory.is_dir() else None
 
+    def has_sidecar(self, run: str, kind: int, identifier: str, step: int) -> bool:
+        """Whether the sidecar of a thing is on this machine."""
+        directory = self.of(run)
+        return directory is not None and (directory / SIDECAR_DIRECTORY / sidecar_name(kind, identifier, step)).is_file()
+
     def newest_sidecar(self, run: str, kind: int, identifier: str) -> Path | None:
         """The sidecar of a thing with the largest step; None where there is none on this machine."""
         directory = self.of(run)
@@ -95,13 +100,13 @@ class RunDirectories:
             for run, path in sorted((self._run_paths() if self._run_paths is not None else {}).items()):
                 yield from _run_on_disk(run, Path(os.path.abspath(os.path.expanduser(path))))
             return
-        seen: set[str] = set()
         for folder, children, _ in os.walk(self._logdir, followlinks=True):
-            real = os.path.realpath(folder)
-            if real in seen:
+            # A link to a folder above itself would go on for ever.
+            if os.path.islink(folder) and Path(os.path.realpath(os.path.dirname(folder))).is_relative_to(
+                os.path.realpath(folder)
+            ):
                 children.clear()
                 continue
-            seen.add(real)
             directory = Path(folder)
             run = directory.relative_to(self._logdir).as_posix()
             children[:] = sorted(child for child in children if child != "plugins")
