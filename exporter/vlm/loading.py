@@ -114,6 +114,12 @@ def _load_model(name: str, where: str, dtype: torch.dtype | str, device_map: str
         )
     except (OSError, ValueError, SafetensorError, RuntimeError, KeyError) as error:
         raise _loading_error(name, where, error) from error
+    spilled = sum(parameter.device.type == "meta" for parameter in model.parameters())
+    if spilled:
+        raise ScratchpadError(
+            f"The model {name} does not fit on the devices: {spilled} of its weights would be kept on disk or in main memory and moved for every "
+            "token. Use --dtype bfloat16, more GPUs, or --device cpu."
+        )
     if info["missing_keys"] or info["mismatched_keys"]:
         absent = sorted(str(key) for key in (*info["missing_keys"], *info["mismatched_keys"]))
         raise ScratchpadError(

@@ -142,8 +142,7 @@ class Vlm:
         tower = self.family.vision_tower(self.model)
         values = pixel_values.to(device=self.device, dtype=self.dtype)
         if point.side == "output":
-            # Weights that accelerate moves in and out are moved out behind the pass, which therefore must not be cut short.
-            with capturing(point, stop=not getattr(self.model, "hf_device_map", None)) as captured:
+            with capturing(point, stop=True) as captured:
                 tower(values)
             return captured[0]
         return self._projector_input(values)
