@@ -34,7 +34,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._run_latents = RunLatentHandlers(store, derived, guard)
         self._dictionaries = DictionaryHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
-        self._assets = AssetHandlers(STATIC_FOLDER, guard)
+        self._assets = AssetHandlers(STATIC_FOLDER)
 
     def is_active(self) -> bool:
         # TensorBoard itself marks a plugin active that owns a tag; there is nothing to add to that.

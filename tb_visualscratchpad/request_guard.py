@@ -39,8 +39,27 @@ class ListeningFlags(Protocol):
     bind_all: bool
 
 
+class Guard(Protocol):
+    """Decides on a request before anything is read."""
+
+    def refusal(self, method: str, host_header: str | None) -> tuple[int, str] | None:
+        """HTTP status and sentence why a request is refused; None when it may pass."""
+        ...
+
+
+class PublicFilesGuard:
+    """For the tab's own files, which hold nothing private: under a name that is not known the tab still loads, and can show
+    the sentence with which its evidence is refused."""
+
+    def refusal(self, method: str, host_header: str | None) -> tuple[int, str] | None:
+        """As ``Guard``: only other methods are refused."""
+        if method in READING_METHODS:
+            return None
+        return 405, f"{method} was sent; there is nothing here but to read: use GET."
+
+
 class RequestGuard:
-    """Decides on a request by its method and its Host.
+    """For evidence: decides on a request by its method and its Host.
 
     Args:
         flags: TensorBoard's flags; None (a test, a notebook's own server) counts as listening on loopback.
@@ -68,9 +87,10 @@ class RequestGuard:
             self._named.add(host)
 
     def refusal(self, method: str, host_header: str | None) -> tuple[int, str] | None:
-        """HTTP status and sentence why a request is refused; None when it may pass."""
-        if method not in READING_METHODS:
-            return 405, f"{method} was sent; the evidence can only be read: use GET."
+        """As ``Guard``: other methods and unknown hosts are refused."""
+        refused = PublicFilesGuard().refusal(method, host_header)
+        if refused is not None:
+            return refused
         if not self._knows(host_header):
             return 403, (
                 f"The request was sent to the host name {host_header!r}, which this TensorBoard does not know as its own. If "

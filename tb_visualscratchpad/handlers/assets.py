@@ -7,7 +7,7 @@ from pathlib import Path
 from tb_visualscratchpad.handlers.answers import Answer
 from tb_visualscratchpad.handlers.arguments import Arguments
 from tb_visualscratchpad.handlers.endpoint import endpoint
-from tb_visualscratchpad.request_guard import RequestGuard
+from tb_visualscratchpad.request_guard import PublicFilesGuard
 from tb_visualscratchpad.wire.errors import EvidenceNotFound
 
 CONTENT_TYPES = {
@@ -27,9 +27,9 @@ _PREFIX = "/static/"
 class AssetHandlers:
     """Files under one folder, and nothing outside it."""
 
-    def __init__(self, root: Path, guard: RequestGuard) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root.resolve()
-        self.guard = guard
+        self.guard = PublicFilesGuard()
 
     @endpoint
     def asset(self, arguments: Arguments) -> Answer:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from tb_visualscratchpad.handlers.answers import Answer, json_bytes
 from tb_visualscratchpad.handlers.arguments import Arguments
-from tb_visualscratchpad.request_guard import READING_METHODS, RequestGuard
+from tb_visualscratchpad.request_guard import READING_METHODS, Guard
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError, UnreadableEvidence
 
 _logger = logging.getLogger("tensorboard.visualscratchpad")
@@ -21,7 +21,7 @@ _logger = logging.getLogger("tensorboard.visualscratchpad")
 class Guarded(Protocol):
     """A resource whose endpoints stand behind a guard."""
 
-    guard: RequestGuard
+    guard: Guard
 
 
 Resource = TypeVar("Resource", bound=Guarded)

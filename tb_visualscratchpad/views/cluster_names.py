@@ -30,10 +30,16 @@ def cluster_name(
         return label
     rows = np.searchsorted(matrix.token_T, cluster.word_indices)
     strongest_first = rows[np.argsort(-cluster.mean_T[rows], kind="stable")]
-    words = dict.fromkeys(_as_word(run.tokens[index].text) for index in matrix.token_T[strongest_first].tolist())
+    words: list[str] = []
+    for index in matrix.token_T[strongest_first].tolist():
+        word = _as_word(run.tokens[index].text)
+        if word not in words:
+            words.append(word)
+        if len(words) > _MAX_WORDS:
+            break
     if not words:
         return "several words"
-    shown = list(words)[:_MAX_WORDS]
+    shown = words[:_MAX_WORDS]
     return "“" + " ".join(shown) + ("…" if len(words) > _MAX_WORDS else "") + "”"
 
 

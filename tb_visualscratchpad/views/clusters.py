@@ -241,13 +241,13 @@ def _describe(matrix: TokenLatentMatrix, starts: list[int], kinds: list[GroupKin
     # Anew in double precision: single rounds .6 up to more than .6.
     normalised_TC = matrix.weighted_TC / np.where(matrix.column_max_C > 0, matrix.column_max_C, 1).astype(np.float64)
     mean_TG = np.add.reduceat(normalised_TC, starts, axis=1) / count_G
-    specific_TG = mean_TG > SPECIFIC_ABOVE
+    specific_GT = np.ascontiguousarray((mean_TG > SPECIFIC_ABOVE).T)
     return tuple(
         TokenCluster(
             kind=kind,
             start=starts[g],
             count=int(count_G[g]),
-            word_indices=tuple(matrix.token_T[specific_TG[:, g]].tolist()),
+            word_indices=tuple(matrix.token_T[specific_GT[g]].tolist()),
             weight_T=weight_TG[:, g],
             mean_T=mean_TG[:, g],
         )

@@ -6,7 +6,6 @@ import pytest
 from werkzeug.test import Client
 
 from tb_visualscratchpad.handlers.assets import AssetHandlers
-from tb_visualscratchpad.request_guard import RequestGuard
 from tests.handlers.held_evidence import ask, sentence
 
 
@@ -22,7 +21,7 @@ def handlers(tmp_path: Path) -> AssetHandlers:
     (root / "outside.js").symlink_to(tmp_path / "secret.js")
     # The package reaches its files through a link.
     (tmp_path / "linked").symlink_to(root)
-    return AssetHandlers(tmp_path / "linked", RequestGuard(None))
+    return AssetHandlers(tmp_path / "linked")
 
 
 def test_files_have_their_type_and_a_tag(handlers: AssetHandlers) -> None:
@@ -61,3 +60,9 @@ def test_nothing_else_is_served(handlers: AssetHandlers, name: str) -> None:
 
 def test_an_absolute_path_is_refused(handlers: AssetHandlers, tmp_path: Path) -> None:
     assert "no file" in sentence(ask(handlers.asset, f"/static/{tmp_path}/secret.js"), 404)
+
+
+def test_the_tab_loads_under_any_name_so_that_it_can_show_the_refusal(handlers: AssetHandlers) -> None:
+    answer = Client(handlers.asset).get("/static/index.js", headers={"Host": "hub.example"})
+    assert answer.status_code == 200
+    assert "use GET" in sentence(Client(handlers.asset).post("/static/index.js"), 405)
