@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import socket
 import time
 from pathlib import Path
-from typing import BinaryIO
 
 from tensorboard.compat.proto import event_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
@@ -28,23 +28,23 @@ class EventFile:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._stream: BinaryIO | None = None
+        self._stream: io.FileIO | None = None
         self._closed = False
 
     def write(self, event: event_pb2.Event) -> None:
         """Append an event. Raises ScratchpadError when it cannot be written; the file is then as it was before."""
         if self._closed:
             raise ScratchpadError(f"The writer of {self.directory} is closed: make a new one.")
-        made = self._stream is None
         path: Path | None = None
         end = 0
         try:
-            if made:
+            stream = self._stream
+            if stream is None:
                 path = self._new_path()
-                self._stream = open(path, "xb", buffering=0)
-                self._append(_header())
-            end = self._stream.tell()
-            self._append(event)
+                self._stream = stream = open(path, "xb", buffering=0)
+                _append(stream, _header())
+            end = stream.tell()
+            _append(stream, event)
         except OSError as error:
             self._take_back(path, end)
             raise _disk_error(self.directory, error) from error
@@ -71,9 +71,6 @@ class EventFile:
         # As TensorBoard names them: the loader reads what has "tfevents" in its name, oldest first.
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_counter)}"
         return self.directory / f"{name}{EVENT_FILE_SUFFIX}"
-
-    def _append(self, event: event_pb2.Event) -> None:
-        RecordWriter(_Whole(self._stream)).write(event.SerializeToString())
 
     def _take_back(self, made: Path | None, end: int) -> None:
         if self._stream is None:
@@ -122,13 +119,17 @@ class SharedEventFile:
 class _Whole:
     """Writes all bytes or raises: a raw stream may take fewer than it was given."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            view = view[self._stream.write(view) :]
+            view = view[self._stream.write(view) or 0 :]
+
+
+def _append(stream: io.RawIOBase, event: event_pb2.Event) -> None:
+    RecordWriter(_Whole(stream)).write(event.SerializeToString())
 
 
 def _header() -> event_pb2.Event:

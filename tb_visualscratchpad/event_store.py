@@ -35,7 +35,7 @@ _MAX_CACHED = 32
 _ALL_STEPS = 1000
 """More than TensorBoard keeps of a tag, unless --samples_per_plugin says otherwise."""
 
-_NAMES = {
+_NAMES: Mapping[int, str] = {
     pb.LATENT_STATISTICS: "statistics",
     pb.REFERENCE_IMAGES: "reference images",
     pb.DECODER_MAP: "decoder map",

@@ -59,8 +59,7 @@ class RunDirectories:
 
     def __init__(self, logdir: str | None, run_paths: Callable[[], Mapping[str, str]] | None) -> None:
         # Made absolute at once: somebody may change the working directory later.
-        local = bool(logdir) and "://" not in logdir
-        self._logdir = Path(os.path.abspath(os.path.expanduser(logdir))) if local else None
+        self._logdir = _absolute(logdir) if logdir and "://" not in logdir else None
         self._run_paths = run_paths
 
     @property
@@ -72,7 +71,7 @@ class RunDirectories:
         """The directory of a run; None where it is not on this machine or the name would leave the log directory."""
         if self._logdir is None:
             path = self._run_paths().get(run) if self._run_paths is not None else None
-            return Path(os.path.abspath(os.path.expanduser(path))) if path else None
+            return _absolute(path) if path else None
         name = PurePosixPath(run.replace(os.sep, "/"))
         # Links are followed, as TensorBoard does; names that climb are not.
         if name.is_absolute() or ".." in name.parts or "\0" in run:
@@ -98,7 +97,7 @@ class RunDirectories:
         """Every run directory that holds evidence of ours, whether TensorBoard has read it or not."""
         if self._logdir is None:
             for run, path in sorted((self._run_paths() if self._run_paths is not None else {}).items()):
-                yield from _run_on_disk(run, Path(os.path.abspath(os.path.expanduser(path))))
+                yield from _run_on_disk(run, _absolute(path))
             return
         for folder, children, _ in os.walk(self._logdir, followlinks=True):
             # A link to a folder above itself would go on for ever.
@@ -141,6 +140,10 @@ class FileFaults:
                 while len(self._found) > self._max_files:
                     self._found.popitem(last=False)
             return self._found[key]
+
+
+def _absolute(path: str) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def _run_on_disk(run: str, directory: Path) -> Iterator[RunOnDisk]:

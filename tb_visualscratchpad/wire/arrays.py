@@ -18,7 +18,7 @@ DTYPES = frozenset(
 _LEVEL = 6
 
 
-def to_message(array: np.ndarray, packing: int = pb.SHUFFLED_ZLIB) -> pb.Array:
+def to_message(array: np.ndarray, packing: pb.Packing = pb.SHUFFLED_ZLIB) -> pb.Array:
     """An array as a message.
 
     Args:

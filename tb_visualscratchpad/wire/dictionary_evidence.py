@@ -5,6 +5,7 @@ Shape suffixes: ``K`` latents, ``R`` references per latent (10), ``M`` reference
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -146,9 +147,9 @@ class ReferenceImages:
     label_names: tuple[str, ...]
     image_names: tuple[str, ...]
     image_label_M: np.ndarray
-    geometries: tuple[ImageTokenMap, ...] = field(repr=False)
+    geometries: Sequence[ImageTokenMap] = field(repr=False)
     image_geometry_M: np.ndarray
-    pictures: tuple[EncodedPicture, ...] = field(repr=False)
+    pictures: Sequence[EncodedPicture] = field(repr=False)
     image_KR: np.ndarray
     plain_mean_KR: np.ndarray
     map_indptr: np.ndarray

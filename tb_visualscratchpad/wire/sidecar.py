@@ -218,7 +218,7 @@ def _file_parts(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) 
     yield len(text).to_bytes(8, "little") + text
     for _, array in ordered:
         contiguous = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-        flat = memoryview(contiguous.reshape(-1)).cast("B") if contiguous.nbytes else memoryview(b"")
+        flat = contiguous.reshape(-1).view(np.uint8).data
         for start in range(0, len(flat), _CHUNK):
             yield flat[start : start + _CHUNK]
 
@@ -234,7 +234,7 @@ def _sha256_of(path: Path) -> str:
 def _write_all(stream: io.RawIOBase, part: bytes | memoryview) -> None:
     view = memoryview(part)
     while view:
-        view = view[stream.write(view) :]
+        view = view[stream.write(view) or 0 :]
 
 
 def _parsed(path: Path, mapped: mmap.mmap) -> SidecarFile:

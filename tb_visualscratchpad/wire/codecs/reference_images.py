@@ -73,7 +73,7 @@ def encode_references(
         image_names=[storable(name) for name in references.image_names],
     )
     message.MergeFrom(manifest)
-    tensors = {
+    tensors: dict[str, np.ndarray] = {
         "image_label": references.image_label_M.astype(np.int32, copy=False),
         "image_geometry": references.image_geometry_M.astype(np.int32, copy=False),
         "image": references.image_KR.astype(np.int32, copy=False),

@@ -28,7 +28,7 @@ from tb_visualscratchpad.wire.codecs.latents import (
 )
 from tb_visualscratchpad.wire.codecs.picture import decode_picture_message, encode_picture_message, shrunk
 from tb_visualscratchpad.wire.codecs.tokens import decode_tokens, encode_tokens, storable
-from tb_visualscratchpad.wire.evidence import LatentOrder, Span, VlmRun
+from tb_visualscratchpad.wire.evidence import EncodedPicture, LatentOrder, Span, VlmRun
 from tb_visualscratchpad.wire.sidecar import SidecarFile
 
 EVENT_BUDGET = 1_900_000
@@ -109,9 +109,9 @@ def _reductions(run: VlmRun) -> Iterator[Callable[[pb.VlmRun], None]]:
         message.attention.CopyFrom(encode_attention(run.attention, first_position=first_position))
         message.reductions.prompt_rows_dropped = True
 
-    def shrink_picture(side: int) -> Callable[[pb.VlmRun], None]:
+    def shrink_picture(picture: EncodedPicture, side: int) -> Callable[[pb.VlmRun], None]:
         def reduce(message: pb.VlmRun) -> None:
-            smaller = shrunk(run.picture, side)
+            smaller = shrunk(picture, side)
             if len(smaller.data) < len(message.picture.data):
                 message.picture.CopyFrom(encode_picture_message(smaller))
                 message.reductions.picture_side = side
@@ -143,7 +143,7 @@ def _reductions(run: VlmRun) -> Iterator[Callable[[pb.VlmRun], None]]:
         yield drop_prompt_rows
     if run.picture is not None:
         longest = max(run.picture.width, run.picture.height)
-        yield from (shrink_picture(side) for side in (768, 512, 384, 256) if side < longest)
+        yield from (shrink_picture(run.picture, side) for side in (768, 512, 384, 256) if side < longest)
     most = int(np.diff(run.latents.indptr_P).max(initial=0))
     yield from (keep_latents(n) for n in (64, 32, 16, 8) if n < most)
     yield from (keep_attention(n) for n in (512, 256, 128, 64, 32) if n < run.image_tokens.n_tokens)
