@@ -195,7 +195,8 @@ class DecoderMap:
     Attributes:
         method: names projection, clustering and their settings, for the tab and for papers.
         seed: same seed, same result.
-        xy_K2: float32 [K, 2] projection of the unit decoder rows.
+        xy_K2: float32 [K, 2] projection of the unit decoder rows; NaN for a row of zeros, which has no direction (its
+            cluster and neighbours are -1).
         cluster_K: int32 ``DecoderCluster`` of each latent on the rows, -1 for none.
         neighbour_KN, neighbour_cosine_KN: int32 and float32 [K, n], nearest latents by cosine of decoder rows, best first.
         firing_xy_K2: float32 [K, 2] projection of what latents fire on (from references); NaN where a latent has too few.

@@ -24,7 +24,8 @@ PLUGIN_TIERS: tuple[tuple[str, ...], ...] = (
 EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
     (
         "pictures", "image_folder", "prepared_images", "spool", "spool_records", "interruption", "vlm", "hooks", "attention",
-        "token_logprobs", "sae",
+        "token_logprobs", "sae", "running_references", "running_statistics", "label_entropy", "nearest_neighbours",
+        "plane_projection", "latent_clusters", "firing_profiles",
     ),
     ("steering", "sweep", "explain", "decoder_map"),
     ("event_file", "event_log", "worker", "demo"),
