@@ -98,7 +98,13 @@ class TokenSequence:
 
     def indices(self, *spans: Span) -> np.ndarray:
         """int64 indices of the tokens of the given spans, ascending; may be empty."""
-        return np.array([token.index for token in self.tokens if token.span in spans], dtype=np.int64)
+        return np.sort(np.concatenate([self._indices_of_span[span] for span in set(spans)]))
+
+    @cached_property
+    def _indices_of_span(self) -> dict[Span, np.ndarray]:
+        return {
+            span: np.array([token.index for token in self.tokens if token.span is span], dtype=np.int64) for span in Span
+        }
 
     @cached_property
     def n_prompt(self) -> int:
