@@ -3,6 +3,17 @@ import { sequentialGradient } from './color/sequential.js';
 import { applyTokens } from './color/tokens.js';
 import { Address, followReload, followTheme, hostWindow } from './host.js';
 import { App } from './panels/app.js';
+import './panels/attention_panel.js';
+import './panels/gallery_panel.js';
+import './panels/health_panel.js';
+import './panels/inspector_panel.js';
+import './panels/map_panel.js';
+import './panels/matrix_panel.js';
+import './panels/notices.js';
+import './panels/ranking_panel.js';
+import './panels/statistics_panel.js';
+import './panels/token_panel.js';
+import './panels/top_bar.js';
 import { Store } from './store.js';
 
 const SHEETS = ['base', 'elements', 'scratchpad', 'dictionary'];

@@ -1,22 +1,11 @@
 import { html, nothing } from '../vendor/lit.js';
 import { emptyState } from '../elements/card.js';
-import { emptyPage } from './empty_page.js';
-import { isShortcut, Panel } from './panel.js';
-import './attention_panel.js';
-import './gallery_panel.js';
-import './health_panel.js';
-import './inspector_panel.js';
-import './map_panel.js';
-import './matrix_panel.js';
-import './notices.js';
-import './ranking_panel.js';
-import './statistics_panel.js';
-import './token_panel.js';
-import './top_bar.js';
+import { emptyPage } from './pages/empty.js';
+import { isShortcut, Panel } from './base/panel.js';
 
 const POLL_MS = 5000;
 
-/** The whole tab: the listing and its polling, the two workspaces. */
+/** The whole tab: the listing and its polling, the two workspaces. The panels' elements are defined by whoever imports them. */
 export class App extends Panel {
   connectedCallback() {
     super.connectedCallback();

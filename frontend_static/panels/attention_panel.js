@@ -5,8 +5,8 @@ import '../elements/picture.js';
 import { segmented } from '../elements/segmented.js';
 import { select } from '../elements/select.js';
 import { rasterise, shareOverHalf } from '../plots/image_overlay.js';
-import { Panel } from './panel.js';
-import { askAttention, askAttribution, askPatches, askRun } from './requests.js';
+import { Panel } from './base/panel.js';
+import { askAttention, askAttribution, askPatches, askRun } from './base/requests.js';
 
 /** Where the chosen token looked, or where the chosen latent fires. */
 export class AttentionPanel extends Panel {

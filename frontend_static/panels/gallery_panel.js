@@ -1,10 +1,10 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { counted, fixed, percent, whole } from '../elements/format.js';
-import { latentName } from './latent_names.js';
-import { Panel } from './panel.js';
-import { referencePictures } from './reference_pictures.js';
-import { askDictionary, askReferences, askStatistics } from './requests.js';
+import { latentName } from './latents/names.js';
+import { Panel } from './base/panel.js';
+import { referencePictures } from './latents/references.js';
+import { askDictionary, askReferences, askStatistics } from './base/requests.js';
 
 const FIRST_ROWS = 8;
 

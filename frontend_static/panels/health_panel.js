@@ -1,8 +1,8 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered } from '../elements/card.js';
 import { counted, percent, whole } from '../elements/format.js';
-import { Panel } from './panel.js';
-import { askDictionary, askStatistics } from './requests.js';
+import { Panel } from './base/panel.js';
+import { askDictionary, askStatistics } from './base/requests.js';
 
 /** A label entropy under this, in nats, is nearly one label. */
 const ONE_LABEL = 0.5;

@@ -4,10 +4,10 @@ import { activation, counted, fixed, percent, tokenText, whole } from '../elemen
 import { binCounts, histogram } from '../elements/histogram.js';
 import '../elements/picture.js';
 import { rasterise } from '../plots/image_overlay.js';
-import { latentName } from './latent_names.js';
-import { Panel } from './panel.js';
-import { referencePictures } from './reference_pictures.js';
-import { askAttribution, askLatent, askMatrix, askPatches, askRanking, askReferences, askRun, askStatistics } from './requests.js';
+import { latentName } from './latents/names.js';
+import { Panel } from './base/panel.js';
+import { referencePictures } from './latents/references.js';
+import { askAttribution, askLatent, askMatrix, askPatches, askRanking, askReferences, askRun, askStatistics, MAX_RANKS } from './base/requests.js';
 
 const REFERENCES = 8;
 const N_BINS = 36;
@@ -38,7 +38,8 @@ export class InspectorPanel extends Panel {
     this.patches = this.query(askPatches);
     this.latent = this.query(askLatent);
     this.attribution = this.query(askAttribution);
-    this.ranking = this.query(askRanking);
+    this.weighted = this.query((store, api) => askRanking(store, api, 'weighted'));
+    this.plain = this.query((store, api) => askRanking(store, api, 'plain'));
     this.matrix = this.query(askMatrix);
     this.statistics = this.query(askStatistics);
     this.references = this.query((store, api) => askReferences(store, api, store.selection.latent === null ? [] : [store.selection.latent]));
@@ -54,15 +55,10 @@ export class InspectorPanel extends Panel {
     return this.made.raster;
   }
 
-  /** Ranks among what the thresholds let through, by both means. */
-  ranks(latent) {
-    const rows = this.ranking.value?.rows ?? [];
-    const rank = (key) => {
-      const sorted = [...rows].sort((a, b) => b[key] - a[key] || a.latent - b.latent);
-      const at = sorted.findIndex((row) => row.latent === latent);
-      return at < 0 ? '–' : `#${whole(at + 1)}`;
-    };
-    return { weighted: rank('weighted'), plain: rank('plain') };
+  /** The latent's rank among what the thresholds let through. @param {any} ranking an answer @param {number} latent */
+  rankText(ranking, latent) {
+    const row = ranking?.rows.find((one) => one.latent === latent);
+    return row ? `#${whole(row.rank)}` : ranking && ranking.n_passing > ranking.rows.length ? `> ${whole(MAX_RANKS)}` : '–';
   }
 
   clusterName(latent) {
@@ -84,7 +80,7 @@ export class InspectorPanel extends Panel {
     const { token } = this.selection;
     const at = answer.by_token.index.indexOf(token);
     const weighted = at < 0 ? null : answer.by_token.weighted[at];
-    const ranks = this.ranks(answer.latent);
+    const ranks = { weighted: this.rankText(this.weighted.value, answer.latent), plain: this.rankText(this.plain.value, answer.latent) };
     const word = this.run.value.tokens.find(({ index }) => index === token);
     return html`<section class="section"><h3>On this picture <span>${word ? html`for <span class="mono">${tokenText(word.text)}</span>` : nothing}</span></h3>
       <div class="here">${this.attribution.value && this.patches.value
@@ -93,7 +89,7 @@ export class InspectorPanel extends Panel {
             @click=${() => this.store.set({ source: this.selection.source === 'latent' ? 'attention' : 'latent' })}><vs-picture .src=${picture.has_picture ? this.api.pictureUrl(this.store.runKey) : ''} .raster=${this.raster()} mode="spotlight"
             .theme=${this.theme} outlined .label=${`Picture, lit where latent ${answer.latent} fires`} .ratio=${picture.width / picture.height}></vs-picture></button>`
         : html`<div></div>`}
-      <div><div class="ranks"><div><span>weighted</span><b class="big accent">${ranks.weighted}</b></div><div><span>plain mean</span><b class="big">${ranks.plain}</b></div></div>
+      <div><div class="ranks"><div><span>weighted</span><b class="big accent" data-value="weighted-rank">${ranks.weighted}</b></div><div><span>plain mean</span><b class="big" data-value="plain-rank">${ranks.plain}</b></div></div>
         <dl class="facts-list">
           <div><dt>weighted C</dt><dd data-value="weighted">${weighted === null ? '–' : activation(weighted)}</dd></div>
           <div><dt>plain mean B</dt><dd data-value="plain">${activation(answer.plain)}</dd></div>

@@ -3,10 +3,10 @@ import { answered, card, emptyState } from '../elements/card.js';
 import '../elements/cloud_view.js';
 import { counted } from '../elements/format.js';
 import { segmented } from '../elements/segmented.js';
-import { prevailingLabels } from './latent_names.js';
-import { Panel } from './panel.js';
-import { askDictionary, askMap, askStatistics } from './requests.js';
-import { describeLatent } from './statistics_panel.js';
+import { prevailingLabels } from './latents/names.js';
+import { Panel } from './base/panel.js';
+import { askDictionary, askMap, askStatistics } from './base/requests.js';
+import { describeLatent } from './latents/description.js';
 
 /** The latents as neighbours: by decoder row, or by what they fire on. */
 export class MapPanel extends Panel {

@@ -3,9 +3,9 @@ import { answered, card, emptyState } from '../elements/card.js';
 import { activation, counted, fixed, tokenText, whole } from '../elements/format.js';
 import '../elements/matrix_view.js';
 import { segmented } from '../elements/segmented.js';
-import { nameFromStatistics } from './latent_names.js';
-import { Panel } from './panel.js';
-import { askDictionary, askMasses, askMatrix, askRun, askStatistics } from './requests.js';
+import { nameFromStatistics } from './latents/names.js';
+import { Panel } from './base/panel.js';
+import { askDictionary, askMasses, askMatrix, askRun, askStatistics } from './base/requests.js';
 
 /** Which concept serves which words: tokens x latents, clustered. */
 export class MatrixPanel extends Panel {

@@ -1,5 +1,5 @@
 import { html, nothing } from '../vendor/lit.js';
-import { Panel } from './panel.js';
+import { Panel } from './base/panel.js';
 
 /** What in the log could not be read, and warnings: one sentence each, until dismissed or mended. */
 export class Notices extends Panel {

@@ -5,9 +5,9 @@ import { activation, fixed, lift, percent, tokenText, whole } from '../elements/
 import { binCounts } from '../elements/histogram.js';
 import { segmented } from '../elements/segmented.js';
 import { threshold } from '../elements/threshold.js';
-import { latentName } from './latent_names.js';
-import { isShortcut, Panel } from './panel.js';
-import { askMatrix, askRanking, askRun, askStatistics } from './requests.js';
+import { latentName } from './latents/names.js';
+import { isShortcut, Panel } from './base/panel.js';
+import { askMatrix, askRanking, askRun, askStatistics } from './base/requests.js';
 
 const FIRST_ROWS = 24;
 const N_BINS = 28;
@@ -99,23 +99,24 @@ export class RankingPanel extends Panel {
   }
 
   renderRows({ rows, defined, reason, n_passing: nPassing }) {
-    if (!defined) return emptyState(reason ?? 'This word has no attention on the picture.');
+    if (!defined && !rows.length) return emptyState(reason ?? 'This word has no attention on the picture.');
     if (!rows.length) {
       return this.store.dictionaryEntry?.has_statistics
         ? emptyState('The thresholds leave none: widen them.', html`<button type="button" class="button small"
             @click=${() => this.store.set({ maxFrequency: 1, minMean: 0 })}>Widen</button>`)
         : emptyState('No latent fires on this picture.');
     }
-    const top = rows.reduce((most, { weighted, plain }) => Math.max(most, weighted, plain), 1e-9);
+    const top = rows.reduce((most, { weighted, plain }) => Math.max(most, weighted ?? 0, plain), 1e-9);
     const colors = this.colors();
-    const bar = (value) => `width:${(100 * value) / top}%`;
+    const bar = (value) => `width:${(100 * (value ?? 0)) / top}%`;
+    const c = ({ weighted }) => (weighted === null ? 'undefined' : activation(weighted));
     return html`<div class="rank-head" aria-hidden="true"><span></span><span>latent</span><span>label</span>
         <span class="keys"><span class="key"><i class="c"></i>C</span><span class="key"><i class="b"></i>B</span></span><span class="right">lift</span></div>
-      <div class="rank-list" role="group" aria-label="Latents of this word, best first">
+      ${defined ? nothing : html`<p class="note">${reason}</p>`}<div class="rank-list" role="group" aria-label="Latents of this word, best first">
       ${rows.slice(0, this.shown).map((row) => html`<button type="button" class="rank-row ${row.latent === this.selection.latent ? 'on' : ''}"
           data-latent=${row.latent} aria-pressed=${String(row.latent === this.selection.latent)}
-          aria-label="Rank ${row.rank}, latent ${row.latent}, ${latentName(row.label, row.label_share ?? 0)}, weighted ${activation(row.weighted)}, plain ${activation(row.plain)}, lift ${lift(row.lift)}"
-          title="C ${activation(row.weighted)} · B ${activation(row.plain)}" @click=${() => this.store.chooseLatent(row.latent)}>
+          aria-label="Rank ${row.rank}, latent ${row.latent}, ${latentName(row.label, row.label_share ?? 0)}, weighted ${c(row)}, plain ${activation(row.plain)}, lift ${lift(row.lift)}"
+          title="C ${c(row)} · B ${activation(row.plain)}" @click=${() => this.store.chooseLatent(row.latent)}>
         <span class="n">${row.rank}</span><span class="mono">${row.latent}</span>
         <span class="name"><i class="dot" .style=${`background:${colors.get(row.latent) ?? unnamedColor(this.theme)}`}></i><span>${latentName(row.label, row.label_share ?? 0)}</span></span>
         <span class="bars"><i .style=${bar(row.weighted)}></i><i .style=${bar(row.plain)}></i></span><span class="lift">${lift(row.lift)}</span></button>`)}

@@ -1,31 +1,16 @@
 import { html } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import '../elements/cloud_view.js';
-import { fixed, percent } from '../elements/format.js';
+import { fixed } from '../elements/format.js';
 import { binCounts } from '../elements/histogram.js';
 import { sequentialColor } from '../color/sequential.js';
 import { segmented } from '../elements/segmented.js';
-import { nameFromStatistics } from './latent_names.js';
-import { Panel } from './panel.js';
-import { askDictionary, askStatistics } from './requests.js';
+import { describeLatent } from './latents/description.js';
+import { Panel } from './base/panel.js';
+import { askDictionary, askStatistics } from './base/requests.js';
 
 const DENSE_CUTOFF = 0.2;
 const KEY_BINS = 36;
-
-/** What a latent's dot says: shared by the scatter and the map. */
-export function describeLatent(statistics, labels, latent) {
-  if (!statistics) return { spoken: `latent ${latent}`, content: html`<b class="mono">latent ${latent}</b>` };
-  const { image_frequency: frequency, mean, label_entropy: entropy, flags } = statistics.arrays;
-  const name = nameFromStatistics(statistics, labels, latent);
-  const nats = flags[latent] & 2 ? `${fixed(entropy[latent], 2)} nat` : 'undefined';
-  return {
-    spoken: `latent ${latent}, ${name}: fires in ${percent(frequency[latent])} of the pictures, mean ${fixed(mean[latent], 2)}, label entropy ${nats}`,
-    content: html`<div class="kv"><b class="mono">latent ${latent}</b><span>${name}</span></div>
-      <div class="kv"><span>fires in pictures</span><b>${percent(frequency[latent])}</b></div>
-      <div class="kv"><span>mean activation</span><b>${fixed(mean[latent], 2)}</b></div>
-      <div class="kv"><span>label entropy</span><b>${nats}</b></div>`,
-  };
-}
 
 /** Dead, dense, sparse and strong: every latent by frequency and mean activation. */
 export class StatisticsPanel extends Panel {

@@ -1,8 +1,8 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, emptyState } from '../elements/card.js';
 import { fixed, percent, tokenText, whole } from '../elements/format.js';
-import { isShortcut, Panel } from './panel.js';
-import { askMasses, askRun } from './requests.js';
+import { isShortcut, Panel } from './base/panel.js';
+import { askMasses, askRun } from './base/requests.js';
 
 const WRITTEN_OUT_FROM = 1700;
 

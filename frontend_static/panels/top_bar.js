@@ -2,7 +2,7 @@ import { html, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
 import { mark, reload } from '../elements/icons.js';
-import { isShortcut, Panel } from './panel.js';
+import { isShortcut, Panel } from './base/panel.js';
 
 const WORKSPACES = [['dictionary', 'Dictionary'], ['scratchpad', 'Scratchpad']];
 const THUMBNAIL_LIMIT = 60;

@@ -16,6 +16,8 @@ import { drawText } from './surface.js';
  */
 
 const MIN_NAMED = 3;
+/** A label is written when its latents lie within this share of the spread of all. */
+const COMPACT = 0.6;
 
 export class LatentMapPlot extends CloudPlot {
   /** @param {MapData} data @param {'light'|'dark'} theme */
@@ -69,18 +71,28 @@ export class LatentMapPlot extends CloudPlot {
 }
 
 /**
- * @returns {{name: string, label: number, x: number, y: number, count: number}[]} most latents first; the place is the
- *   component-wise median, which stays inside the larger of two groups
+ * A name stands at its latents' component-wise median, which stays inside the larger of two groups. A label whose latents
+ * lie about as far apart as all latents do has no place on the map, and no name.
+ * @returns {{name: string, label: number, x: number, y: number, count: number}[]} most latents first
  */
 function namePlaces(x, y, color, label, names) {
   const groups = names.map(() => []);
-  for (let i = 0; i < x.length; i++) if (color[4 * i + 3] && label[i] >= 0) groups[label[i]].push(i);
-  const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  const all = [];
+  for (let i = 0; i < x.length; i++) {
+    if (!color[4 * i + 3]) continue;
+    all.push(i);
+    if (label[i] >= 0) groups[label[i]].push(i);
+  }
+  const everywhere = spreadOf(all, x, y).radius;
   return groups
-    .map((members, l) => ({
-      name: names[l], label: l, count: members.length,
-      x: median(members.map((i) => x[i])), y: median(members.map((i) => y[i])),
-    }))
-    .filter(({ count }) => count >= MIN_NAMED)
+    .map((members, l) => ({ name: names[l], label: l, count: members.length, ...spreadOf(members, x, y) }))
+    .filter(({ count, radius }) => count >= MIN_NAMED && radius < COMPACT * everywhere)
     .sort((a, b) => b.count - a.count);
+}
+
+/** @returns {{x: number, y: number, radius: number}} median place, and median distance from it */
+function spreadOf(members, x, y) {
+  const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const [mx, my] = [median(members.map((i) => x[i])), median(members.map((i) => y[i]))];
+  return { x: mx, y: my, radius: median(members.map((i) => Math.hypot(x[i] - mx, y[i] - my))) };
 }

@@ -19,6 +19,14 @@ const STRIP = 34;
 
 const log10 = Math.log10;
 
+/** @param {number} i @returns {number} 0...1, the same for the same i (integer hash of lowbias32) */
+function scatter(i) {
+  let x = (i + 1) | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
+  x = Math.imul(x ^ (x >>> 15), 0x735a2d97);
+  return ((x ^ (x >>> 15)) >>> 0) / 2 ** 32;
+}
+
 /** @param {number} share @returns {string} */
 function shareText(share) {
   const percent = share * 100;
@@ -177,14 +185,14 @@ export class StatisticsScatter extends CloudPlot {
     g.strokeStyle = tokens.lineStrong;
     g.strokeRect(left + 0.5, top + 0.5, STRIP - 1, h - 1);
     g.setLineDash([]);
-    // as many dots as latents, up to what the strip holds, laid by a fixed pattern: nothing distinguishes the dead
+    // as many dots as latents, up to what the strip holds; nothing distinguishes the dead, so a fixed scatter lays them
     const share = this.dead.length / Math.max(1, this.data.flags.length);
     const tall = Math.max(0, (h - 44) * share);
     g.fillStyle = tokens.faint;
     const shown = Math.min(this.dead.length, 2000);
     for (let i = 0; i < shown; i++) {
-      const x = left + 4 + (STRIP - 9) * ((i * 0.7548776662) % 1);
-      const y = top + h - 4 - tall * ((i * 0.569840291) % 1);
+      const x = left + 4 + (STRIP - 9) * (scatter(2 * i));
+      const y = top + h - 4 - tall * (scatter(2 * i + 1));
       g.fillRect(x, y, 1.4, 1.4);
     }
     drawText(g, 'Dead', left + STRIP / 2, top + 13, { color: tokens.ink, align: 'center', font: `600 11px ${SANS}`, halo: tokens.sunken });

@@ -1,4 +1,4 @@
-import { html } from '../vendor/lit.js';
+import { html } from '../../vendor/lit.js';
 
 /** The page of a log directory without evidence: what to run. */
 export function emptyPage() {

@@ -1,9 +1,9 @@
-import { html, nothing } from '../vendor/lit.js';
-import { fixed } from '../elements/format.js';
-import '../elements/picture.js';
-import { rasterise } from '../plots/image_overlay.js';
+import { html, nothing } from '../../vendor/lit.js';
+import { fixed } from '../../elements/format.js';
+import '../../elements/picture.js';
+import { rasterise } from '../../plots/image_overlay.js';
 
-/** @type {WeakMap<object, import('../plots/image_overlay.js').Raster>} rasters by reference, made once */
+/** @type {WeakMap<object, import('../../plots/image_overlay.js').Raster>} rasters by reference, made once */
 const rasters = new WeakMap();
 
 /** @param {{width: number, height: number, boxes: number[][]}} reference */

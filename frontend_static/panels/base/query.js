@@ -11,7 +11,7 @@ const SLOW_MS = 300;
 
 export class Query {
   /**
-   * @param {import('../vendor/lit.js').LitElement & {store: import('../store.js').Store}} host
+   * @param {import('../../vendor/lit.js').LitElement & {store: import('../../store.js').Store}} host
    * @param {() => Request|null} ask called before each update of the host; null when there is nothing to ask
    */
   constructor(host, ask) {

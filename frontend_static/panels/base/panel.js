@@ -1,4 +1,4 @@
-import { LitElement } from '../vendor/lit.js';
+import { LitElement } from '../../vendor/lit.js';
 import { Query } from './query.js';
 
 /** A panel: drawn from the store and the answers to its queries, in the page's own tree so that names and styles reach it. */
@@ -19,7 +19,7 @@ export class Panel extends LitElement {
     this.unsubscribe();
   }
 
-  /** @param {(store: import('../store.js').Store, api: import('../api.js').Api) => import('./query.js').Request|null} ask */
+  /** @param {(store: import('../../store.js').Store, api: import('../../api.js').Api) => import('./query.js').Request|null} ask */
   query(ask) {
     return new Query(this, () => ask(this.store, this.api));
   }

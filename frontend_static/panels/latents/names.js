@@ -8,7 +8,7 @@ export function latentName(label, share) {
 }
 
 /**
- * @param {import('../packed.js').Packed} statistics packed dictionary statistics @param {string[]} labels
+ * @param {import('../../packed.js').Packed} statistics packed dictionary statistics @param {string[]} labels
  * @param {number} latent @returns {string}
  */
 export function nameFromStatistics({ arrays }, labels, latent) {
@@ -17,7 +17,7 @@ export function nameFromStatistics({ arrays }, labels, latent) {
   return latentName(label < 0 ? null : labels[label], arrays.top_label_share[latent]);
 }
 
-/** @param {import('../packed.js').Packed} statistics @returns {Int32Array} the label that prevails, -1 where none does */
+/** @param {import('../../packed.js').Packed} statistics @returns {Int32Array} the label that prevails, -1 where none does */
 export function prevailingLabels({ arrays }) {
   return arrays.top_label.map((label, i) => (arrays.top_label_share[i] >= NAMED_FROM ? label : -1));
 }

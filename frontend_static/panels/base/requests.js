@@ -1,8 +1,8 @@
 /**
  * What panels ask the plugin, from the selection alone; two panels that ask the same share one answer.
  *
- * @typedef {import('../store.js').Store} Store
- * @typedef {import('../api.js').Api} Api
+ * @typedef {import('../../store.js').Store} Store
+ * @typedef {import('../../api.js').Api} Api
  * @typedef {import('./query.js').Request} Request
  */
 
@@ -65,12 +65,15 @@ export function askMatrix(store, api) {
   return request('matrix', runSubject(store), [options], () => api.tokenLatentMatrix(key, options));
 }
 
-/** @param {Store} store @param {Api} api @returns {Request|null} */
-export function askRanking(store, api) {
+/** Ranks beyond this are not asked for. */
+export const MAX_RANKS = 1000;
+
+/** @param {Store} store @param {Api} api @param {'weighted'|'plain'} [by] as selected @returns {Request|null} */
+export function askRanking(store, api, by = store.selection.by) {
   const key = store.runKey;
-  const { token, by } = store.selection;
+  const { token } = store.selection;
   if (!key || token === null || !store.session.listing) return null;
-  const options = { by, ...rowOptions(store), ...thresholdOptions(store) };
+  const options = { by, ...rowOptions(store), ...thresholdOptions(store), limit: MAX_RANKS };
   return request('ranking', runSubject(store), [token, options], () => api.latentRanking(key, token, options));
 }
 

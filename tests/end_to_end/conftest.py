@@ -1,0 +1,45 @@
+"""One browser for all, and the log that two TensorBoards serve: by the data server, and by the Python loader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.end_to_end.served_log import WrittenLog, tensorboard, write_log
+from tests.watched_browser import launched
+
+PREFIX = "/deep/path"
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with launched(chromium) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def log(tmp_path_factory: pytest.TempPathFactory) -> WrittenLog:
+    return write_log(tmp_path_factory.mktemp("served") / "log")
+
+
+@pytest.fixture(scope="session")
+def fast_address(log: WrittenLog) -> Iterator[str]:
+    """TensorBoard with its data server, over a relative log directory."""
+    with tensorboard(log.logdir.name, "--load_fast", "true", cwd=log.logdir.parent) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def python_address(log: WrittenLog) -> Iterator[str]:
+    """TensorBoard with its Python loader, behind a path prefix."""
+    with tensorboard(log.logdir, "--load_fast", "false", "--path_prefix", PREFIX) as address:
+        assert PREFIX in address
+        yield address
+
+
+@pytest.fixture(params=["fast_address", "python_address"])
+def address(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(request.param)

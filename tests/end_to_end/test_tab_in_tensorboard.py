@@ -1,0 +1,200 @@
+"""The tab in TensorBoard: choosing, keys, theme, what appears or is missing, and a policy stricter than TensorBoard's."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Browser, Frame, Route, expect
+
+from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
+from tests.end_to_end.served_log import WrittenLog, number, open_tab, output_tokens, tensorboard
+from tests.random_evidence import random_vlm_run
+from tests.watched_browser import STRICT_POLICY, watched_page
+
+LIGHT_GROUND, DARK_GROUND = "rgb(244, 245, 247)", "rgb(28, 29, 32)"
+NAMELESS = """() => [...document.querySelectorAll('button, select, input, [tabindex], a')].filter((element) => element.offsetParent && !(
+    element.getAttribute('aria-label')?.trim() || element.textContent.trim() || element.labels?.length)).map((element) => element.outerHTML)"""
+
+
+def _chosen_token(frame: Frame) -> int:
+    return int(frame.locator(".chip.on").get_attribute("data-token"))
+
+
+def test_runs_are_found_searched_and_chosen(browser: Browser, fast_address: str, log: WrittenLog) -> None:
+    with watched_page(browser, ours="visualscratchpad") as page:
+        frame = open_tab(page, fast_address)
+        frame.wait_for_selector(".rank-row.on")  # a first choice is made: the strongest cell
+        assert frame.locator(".pick .v").first.inner_text() == log.newest.name
+        frame.locator(".pick").first.click()
+        assert frame.locator(".menu [role=option]").count() == len(log.runs)
+        page.keyboard.type("answers/0")
+        assert frame.locator(".menu [role=option]").count() == 1
+        page.keyboard.press("Enter")
+        expect(frame.locator(".pick .v").first).to_have_text(log.runs[0].name)
+        frame.wait_for_selector(".chip.on")
+        assert frame.locator(".chip.output").count() == len(output_tokens(log.runs[0]))
+        assert "run=answers%2F0" in page.url
+
+        # a dictionary without statistics hides the thresholds and says so; its run logged no picture
+        frame.locator(".pick").first.click()
+        page.keyboard.type("answers/2")
+        page.keyboard.press("Enter")
+        frame.get_by_text("No statistics were logged for this dictionary, so").wait_for()
+        assert frame.locator(".threshold").count() == 0
+        frame.get_by_text("The picture was not logged").wait_for()
+
+
+def test_keys_and_names(browser: Browser, fast_address: str, log: WrittenLog) -> None:
+    with watched_page(browser, ours="visualscratchpad") as page:
+        token = output_tokens(log.newest)[4]
+        frame = open_tab(page, fast_address, f"&p.visualscratchpad.token={token}")
+        frame.wait_for_selector(".rank-row")
+        frame.locator(".workspaces button").last.focus()
+        page.keyboard.press("ArrowRight")
+        assert _chosen_token(frame) == token + 1
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        assert _chosen_token(frame) == token - 1
+        frame.wait_for_selector("vs-ranking [aria-busy=false]")
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        frame.wait_for_selector(".rank-row.on")
+        assert frame.locator(".rank-row.on .n").inner_text() == "2"
+        page.keyboard.press("k")
+        assert frame.locator(".rank-row.on .n").inner_text() == "1"
+        page.keyboard.press("w")
+        assert frame.get_by_role("button", name="Plain mean").get_attribute("aria-pressed") == "true"
+        assert frame.evaluate(NAMELESS) == []
+
+        # the heatmap: the arrows move a cursor, Enter chooses its row and column
+        plot = frame.get_by_role("application", name=re.compile("heatmap"))
+        plot.focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+        spoken = frame.locator("vs-matrix .spoken").inner_text()
+        page.keyboard.press("Enter")
+        latent = re.search(r"latent (\d+)", spoken).group(1)
+        expect(frame.locator("[data-value=latent]")).to_have_text(latent)
+        assert _chosen_token(frame) == token
+        frame.locator(".workspaces button").last.focus()
+        page.keyboard.press("Escape")
+        frame.get_by_text("Choose a latent").wait_for()
+        page.keyboard.press("1")
+        frame.wait_for_selector("vs-scatter")
+        assert frame.evaluate(NAMELESS) == []
+
+
+def test_a_choice_survives_a_reload_of_the_page(browser: Browser, fast_address: str, log: WrittenLog) -> None:
+    with watched_page(browser, ours="visualscratchpad") as page:
+        frame = open_tab(page, fast_address)
+        frame.wait_for_selector(".chip.on")
+        frame.locator(f"[data-token='{output_tokens(log.newest)[5]}']").click()
+        address = page.url
+        assert "p.visualscratchpad.token=" in address
+        page.goto("about:blank")
+        page.goto(address)
+        frame = open_tab(page, fast_address, address.split("#visualscratchpad")[1])
+        frame.wait_for_selector(".chip.on")
+        assert _chosen_token(frame) == output_tokens(log.newest)[5]
+
+
+def test_the_theme_is_tensorboards(browser: Browser, fast_address: str) -> None:
+    with watched_page(browser, ours="visualscratchpad", color_scheme="light") as page:
+        frame = open_tab(page, fast_address)
+        frame.wait_for_selector(".chip.on")
+        ground = frame.locator("body")
+        expect(ground).to_have_css("background-color", LIGHT_GROUND)
+        page.evaluate("document.body.classList.add('dark-mode')")
+        expect(ground).to_have_css("background-color", DARK_GROUND)
+        page.evaluate("document.body.classList.remove('dark-mode')")
+        expect(ground).to_have_css("background-color", LIGHT_GROUND)
+
+
+def test_tensorboards_reload_button_is_heard(browser: Browser, fast_address: str) -> None:
+    with watched_page(browser, ours="visualscratchpad") as page:
+        frame = open_tab(page, fast_address)
+        frame.wait_for_selector(".chip.on")
+        with page.expect_request("**/listing"):
+            pass  # one of the tab's own polls, 5 s apart: the next request within 3 s is not a poll
+        with page.expect_request("**/listing", timeout=3_000):
+            page.locator("app-header-reload button, .reload-button").first.click()
+
+
+def test_a_failed_answer_stays_in_its_card_and_can_be_retried(browser: Browser, fast_address: str) -> None:
+    with watched_page(browser, ours="visualscratchpad", expected=("422",)) as page:
+        failing = "**/latent_ranking?*"
+        page.route(failing, lambda route: route.fulfill(status=422, json={"error": "The sidecar is truncated: copy it again."}))
+        frame = open_tab(page, fast_address)
+        alert = frame.get_by_role("alert")
+        alert.first.wait_for()
+        assert alert.first.inner_text().startswith("The sidecar is truncated: copy it again.")
+        frame.wait_for_selector("vs-matrix canvas", state="attached")
+        page.unroute(failing)
+        alert.first.get_by_role("button", name="Retry").click()
+        frame.wait_for_selector(".rank-row")
+
+
+def test_the_whole_tab_runs_under_a_strict_policy(browser: Browser, fast_address: str) -> None:
+    """Every file of the tab under no-eval, no-inline, no-blob, no-data; drawn without TensorBoard's frame."""
+    folder = f"{fast_address}data/plugin/visualscratchpad/"
+
+    def strictly(route: Route) -> None:
+        if route.request.url.split("#")[0].endswith("strict.html"):
+            body = '<!doctype html><html><head><title>strict</title></head><body><script type="module" src="./static/strict.js"></script></body></html>'
+            route.fulfill(body=body, content_type="text/html", headers={"Content-Security-Policy": STRICT_POLICY})
+        elif route.request.url.endswith("strict.js"):
+            route.fulfill(body="import { render } from './index.js'; render();", content_type="text/javascript")
+        else:
+            route.continue_()
+
+    with watched_page(browser, expected=("favicon",)) as page:
+        page.route("**/strict.*", strictly)
+        page.goto(f"{folder}strict.html")
+        page.wait_for_selector(".rank-row.on")
+        page.wait_for_selector("vs-matrix canvas", state="attached")
+        page.locator(".workspaces button").first.click()
+        page.wait_for_selector("vs-latent-map canvas", state="attached")
+        page.wait_for_selector("[data-value=fvu]")
+        page.emulate_media(color_scheme="dark")
+        expect(page.locator("body")).to_have_css("background-color", DARK_GROUND)
+        page.keyboard.press("2")
+        page.wait_for_selector(".rank-row.on")
+
+
+def test_an_empty_log_says_what_to_run_and_a_new_run_appears(browser: Browser, tmp_path: Path) -> None:
+    with tensorboard(tmp_path) as address, watched_page(browser, ours="visualscratchpad") as page:
+        frame = open_tab(page, address)
+        frame.get_by_role("heading", name="No evidence yet").wait_for()
+        assert "visualscratchpad demo --logdir" in frame.locator("main").inner_text()
+        first, second = random_vlm_run(11, created=1_700_000_000.0), random_vlm_run(12, created=1_700_000_001.0)
+        with ScratchpadWriter(tmp_path / "one") as writer:
+            writer.add_vlm_run(first)
+        frame.wait_for_selector(".chip.on", timeout=20_000)
+        assert frame.locator(".pick .v").first.inner_text() == first.name
+        chosen = _chosen_token(frame)
+        with ScratchpadWriter(tmp_path / "two") as writer:
+            writer.add_vlm_run(second)
+        frame.locator(".pick").first.click()
+        expect(frame.locator(".menu [role=option]")).to_have_count(2, timeout=20_000)
+        page.keyboard.press("Escape")
+        assert _chosen_token(frame) == chosen, "a new run does not take the place of the one looked at"
+
+
+def test_without_its_sidecar_a_run_is_shown_from_the_event_and_the_loss_is_told(browser: Browser, log: WrittenLog, tmp_path: Path) -> None:
+    copy = tmp_path / "copied"
+    shutil.copytree(log.logdir, copy)
+    sidecars = [path for path in copy.rglob("*.safetensors") if "answers" in str(path)]
+    assert sidecars
+    for path in sidecars:
+        path.unlink()
+    with tensorboard(copy) as address, watched_page(browser, ours="visualscratchpad") as page:
+        frame = open_tab(page, address)
+        frame.wait_for_selector(".rank-row.on")
+        assert number(frame, "mass-on-picture").endswith("%")
+        assert frame.get_by_label("Layers", exact=True).is_disabled()
+        notices = frame.locator(".notices li")
+        notices.first.wait_for()
+        told = notices.all_inner_texts()
+        assert any("answers/1" in text or sidecars[0].name in text for text in told), told

@@ -1,0 +1,71 @@
+"""Chromium with a watch on it: whatever the tab complains of fails the test that opened it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-component-update",
+    "--disable-quic",
+)
+MARK = "policy violation:"
+REPORT_VIOLATIONS = f"""document.addEventListener('securitypolicyviolation', (event) =>
+    console.error('{MARK}', event.violatedDirective, event.blockedURI, event.sourceFile, location.pathname));"""
+
+STRICT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; base-uri 'self'"
+)
+"""Stricter than TensorBoard's: no eval, no inline script or style, no blob, no data."""
+
+
+@contextmanager
+def launched(chromium: Path) -> Iterator[Browser]:
+    """A headless Chromium; the playwright driver ends with it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def watched_page(browser: Browser, *, ours: str = "", expected: tuple[str, ...] = (), **options: object) -> Iterator[Page]:
+    """A page in a context of its own.
+
+    Args:
+        ours: only complaints with this text in their address count (TensorBoard's own pages may complain); all by default.
+        expected: complaints with one of these texts are what the test provokes.
+
+    Raises:
+        AssertionError: on leaving, if the console saw an error or warning, a script failed, or a policy was violated.
+    """
+    complaints: list[str] = []
+
+    def note(text: str, address: str) -> None:
+        if (ours in address or MARK in text) and not any(wanted in text + address for wanted in expected):
+            complaints.append(f"{text} ({address})")
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            note(message.text, message.location.get("url", ""))
+
+    context = browser.new_context(**options)
+    try:
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: complaints.append(f"{error} ({error.stack})"))
+        page.add_init_script(REPORT_VIOLATIONS)
+        yield page
+        assert complaints == []
+    finally:
+        context.close()
