@@ -27,7 +27,7 @@
  * @typedef {Object} Session what lives only while the page does
  * @property {import('./api.js').Listing|null} listing
  * @property {Error|null} listingError the last listing failed; `listing` is then the last good one
- * @property {number} revision grows whenever the listing changed
+ * @property {number} revision grows when the user asks for everything anew
  * @property {'light'|'dark'} theme
  */
 
@@ -161,6 +161,20 @@ export class Store {
   /** @returns {import('./api.js').DictionaryEntry|null} the chosen dictionary's line in the listing */
   get dictionaryEntry() {
     return this.session.listing?.dictionaries.find((entry) => entry.id === this.selection.dictionary) ?? null;
+  }
+
+  /**
+   * Changes whenever what is looked at may have: its lines in the listing, what is unreadable, or a reload by hand. A run
+   * that somebody logs meanwhile leaves it as it is.
+   * @returns {string}
+   */
+  get evidenceVersion() {
+    const { listing, revision } = this.session;
+    const of = [listing, revision, this.runEntry, this.dictionaryEntry];
+    if (!this.version || of.some((one, i) => one !== this.version.of[i])) {
+      this.version = { of, text: JSON.stringify([revision, this.runEntry, this.dictionaryEntry, listing?.problems]) };
+    }
+    return this.version.text;
   }
 
   /** Everything about the token goes: another run has other tokens, and its own strongest latents. */

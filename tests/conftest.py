@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.find_chromium import ADVICE, find_chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Before anything imports torch, numba or transformers. Small models are slower on more threads, and nothing here may
 # reach a hub.
@@ -30,3 +35,12 @@ def chromium() -> Path:
     if found is None:
         pytest.fail(ADVICE)
     return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """One headless browser for all tests of the tab: Playwright admits one instance at a time."""
+    from tests.watched_browser import launched
+
+    with launched(chromium) as browser:
+        yield browser

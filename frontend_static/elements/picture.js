@@ -23,7 +23,7 @@ function load(src) {
 export class Picture extends LitElement {
   static properties = {
     src: {}, raster: { attribute: false }, mode: {}, theme: {}, outlined: { type: Boolean }, label: {},
-    ratio: { attribute: false }, image: { state: true }, failed: { state: true },
+    ratio: { attribute: false }, square: { type: Boolean }, image: { state: true }, failed: { state: true },
   };
 
   constructor() {
@@ -34,6 +34,7 @@ export class Picture extends LitElement {
     this.theme = 'light';
     this.outlined = false;
     this.ratio = 1;
+    this.square = false;
     this.image = null;
     this.failed = false;
   }
@@ -54,11 +55,19 @@ export class Picture extends LitElement {
   }
 
   attach() {
-    this.surface ??= new Surface(this.querySelector('.frame'), (g, w, h) => paintOverlay(g, w, h, {
+    this.surface ??= new Surface(this.querySelector('.frame'), (g, width, height) => this.paint(g, width, height));
+    this.surface.request();
+  }
+
+  /** Fills the frame, or lies in its middle where the frame is square and the picture is not. */
+  paint(g, width, height) {
+    const w = Math.min(width, height * this.ratio);
+    const h = Math.min(height, width / this.ratio);
+    g.translate((width - w) / 2, (height - h) / 2);
+    paintOverlay(g, w, h, {
       image: this.image, raster: this.raster, mode: this.mode, theme: this.theme, outlined: this.outlined,
       ground: TOKENS[this.theme].sunken,
-    }));
-    this.surface.request();
+    });
   }
 
   willUpdate(changed) {
@@ -79,7 +88,7 @@ export class Picture extends LitElement {
 
   render() {
     return html`<div class="frame" role="img" aria-label=${this.failed ? `${this.label} (the picture cannot be read)` : this.label}
-      .style=${`aspect-ratio:${this.ratio}`}>${this.failed ? html`<span class="failed">picture not readable</span>` : ''}</div>`;
+      .style=${`--ratio:${this.square ? 1 : this.ratio}`}>${this.failed ? html`<span class="failed">picture not readable</span>` : ''}</div>`;
   }
 }
 

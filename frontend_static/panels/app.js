@@ -39,7 +39,7 @@ export class App extends Panel {
       const { session } = this.store;
       if (JSON.stringify(listing) !== JSON.stringify(session.listing)) {
         this.api.forget();
-        this.store.setSession({ listing, listingError: null, revision: session.revision + 1 });
+        this.store.setSession({ listing, listingError: null });
         this.store.settle();
       } else {
         this.store.setSession({ listingError: null });

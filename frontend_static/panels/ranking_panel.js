@@ -42,6 +42,14 @@ export class RankingPanel extends Panel {
     window.removeEventListener('keydown', this.onKey);
   }
 
+  /** Up and down within the list, as j and k everywhere. @param {KeyboardEvent} event */
+  onListKey(event) {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.step(by);
+  }
+
   /** @param {number} by ranks down the list */
   step(by) {
     const rows = this.ranking.value?.rows ?? [];
@@ -50,7 +58,12 @@ export class RankingPanel extends Panel {
     const next = at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by));
     this.shown = Math.max(this.shown, next + 1);
     this.store.chooseLatent(rows[next].latent);
-    this.updateComplete.then(() => this.querySelector('.rank-row.on')?.scrollIntoView({ block: 'nearest' }));
+    const focused = this.contains(document.activeElement);
+    this.updateComplete.then(() => {
+      const row = this.querySelector('.rank-row.on');
+      row?.scrollIntoView({ block: 'nearest' });
+      if (focused) row?.focus();
+    });
   }
 
   /** Ends of both thresholds and their histograms, from the living latents. */
@@ -108,13 +121,14 @@ export class RankingPanel extends Panel {
     }
     const top = rows.reduce((most, { weighted, plain }) => Math.max(most, weighted ?? 0, plain), 1e-9);
     const colors = this.colors();
+    const stop = rows.slice(0, this.shown).some(({ latent }) => latent === this.selection.latent) ? this.selection.latent : null;
     const bar = (value) => `width:${(100 * (value ?? 0)) / top}%`;
     const c = ({ weighted }) => (weighted === null ? 'undefined' : activation(weighted));
     return html`<div class="rank-head" aria-hidden="true"><span></span><span>latent</span><span>label</span>
         <span class="keys"><span class="key"><i class="c"></i>C</span><span class="key"><i class="b"></i>B</span></span><span class="right">lift</span></div>
-      ${defined ? nothing : html`<p class="note">${reason}</p>`}<div class="rank-list" role="group" aria-label="Latents of this word, best first">
-      ${rows.slice(0, this.shown).map((row) => html`<button type="button" class="rank-row ${row.latent === this.selection.latent ? 'on' : ''}"
-          data-latent=${row.latent} aria-pressed=${String(row.latent === this.selection.latent)}
+      ${defined ? nothing : html`<p class="note">${reason}</p>`}<div class="rank-list" role="group" aria-label="Latents of this word, best first" @keydown=${(event) => this.onListKey(event)}>
+      ${rows.slice(0, this.shown).map((row, i) => html`<button type="button" class="rank-row ${row.latent === this.selection.latent ? 'on' : ''}"
+          data-latent=${row.latent} tabindex=${row.latent === stop || (stop === null && i === 0) ? 0 : -1} aria-pressed=${String(row.latent === this.selection.latent)}
           aria-label="Rank ${row.rank}, latent ${row.latent}, ${latentName(row.label, row.label_share ?? 0)}, weighted ${c(row)}, plain ${activation(row.plain)}, lift ${lift(row.lift)}"
           title="C ${c(row)} · B ${activation(row.plain)}" @click=${() => this.store.chooseLatent(row.latent)}>
         <span class="n">${row.rank}</span><span class="mono">${row.latent}</span>

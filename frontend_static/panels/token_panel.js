@@ -27,7 +27,9 @@ export class TokenPanel extends Panel {
       const next = order[at < 0 ? order.length - 1 : Math.min(order.length - 1, Math.max(0, at + step))];
       if (next === undefined) return;
       this.store.set({ token: next, source: 'attention' });
-      this.querySelector(`[data-token="${next}"]`)?.scrollIntoView({ block: 'nearest' });
+      const chip = this.querySelector(`[data-token="${next}"]`);
+      chip?.scrollIntoView({ block: 'nearest' });
+      if (this.contains(document.activeElement)) chip?.focus();
       event.preventDefault();
     };
     this.onResize = () => this.requestUpdate();
@@ -55,7 +57,7 @@ export class TokenPanel extends Panel {
     const on = token.index === this.selection.token;
     const shown = mass === undefined || mass === null ? 'does not see the picture' : `${percent(mass)} of its attention on the picture`;
     const classes = ['chip', 'mono', token.span.toLowerCase(), token.template ? 'template' : '', on ? 'on' : ''].join(' ');
-    return html`<button type="button" class=${classes} data-token=${token.index} aria-pressed=${String(on)} title=${`${JSON.stringify(token.text)}: ${shown}`}
+    return html`<button type="button" class=${classes} data-token=${token.index} tabindex=${on || token.index === this.entry ? 0 : -1} aria-pressed=${String(on)} title=${`${JSON.stringify(token.text)}: ${shown}`}
       @click=${() => this.store.set({ token: token.index, source: 'attention' })}>${tokenText(token.text)}<i aria-hidden="true"
       .style=${`--w:${mass ? Math.min(100, (100 * mass) / top) : 0}%`}></i></button>`;
   }
@@ -72,6 +74,8 @@ export class TokenPanel extends Panel {
     const chips = (tokens) => tokens.map((token) => this.chip(token, mass.get(token.index), top));
     const of = (span) => run.tokens.filter((token) => token.span === span);
     const [system, input, output] = [of('SYSTEM'), of('INPUT'), of('OUTPUT')];
+    // one stop of the Tab key among the chips: the chosen one, else the first of the answer; arrows go on from there
+    this.entry = this.selection.token === null ? (output[0] ?? input[0])?.index : null;
     const before = input.filter(({ index }) => index < run.image.first_index);
     const after = input.filter(({ index }) => index > run.image.first_index);
     const fold = system.length ? html`<button type="button" class="chip fold" aria-expanded=${String(this.systemShown)}

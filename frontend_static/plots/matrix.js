@@ -1,8 +1,9 @@
 import { sequentialTable } from '../color/sequential.js';
 import { clusterColors, SMALL_CLUSTER } from '../color/categories.js';
 import { MONO, SANS, TOKENS } from '../color/tokens.js';
-import { heightOfShare, heightShare, treeNodes } from './dendrogram.js';
-import { cellAt, columnX, MARGIN, matrixLayout } from './matrix_layout.js';
+import { heightShare, treeNodes } from './dendrogram.js';
+import { listenToMatrix } from './matrix_input.js';
+import { columnX, matrixLayout } from './matrix_layout.js';
 import { drawText, Surface } from './surface.js';
 
 /**
@@ -40,7 +41,7 @@ export class MatrixPlot {
     /** @type {MatrixData|null} */
     this.data = null;
     this.surface = new Surface(container, (...args) => this.paint(...args));
-    this.listen();
+    listenToMatrix(this);
   }
 
   /** @param {MatrixData} data @param {'light'|'dark'} theme */
@@ -304,102 +305,12 @@ export class MatrixPlot {
     }
   }
 
-  listen() {
-    const { container } = this;
-    const place = (event) => {
-      const box = container.getBoundingClientRect();
-      return { x: event.clientX - box.left, y: event.clientY - box.top };
-    };
-    const onCut = ({ x, y }) => this.nodes?.length && Math.abs(y - this.cutY) < 7 && x > MARGIN.left - 60 && y < this.layout().dendrogramBottom;
-    let cutting = false;
-    container.addEventListener('pointerdown', (event) => {
-      if (!this.data || !onCut(place(event))) return;
-      cutting = true;
-      container.setPointerCapture(event.pointerId);
-      event.preventDefault();
-    });
-    container.addEventListener('pointermove', (event) => {
-      if (!this.data?.nColumns) return;
-      const at = place(event);
-      if (cutting) {
-        const { dendrogramBottom: bottom } = this.layout();
-        this.handlers.onCut(heightOfShare((bottom - 2 - at.y) / (bottom - 10), this.topHeight));
-        return;
-      }
-      container.style.cursor = onCut(at) ? 'ns-resize' : 'default';
-      this.moveCursor(cellAt(this.layout(), at.x, at.y, this.scroll), { x: event.clientX, y: event.clientY });
-    });
-    const stop = () => { cutting = false; };
-    container.addEventListener('pointerup', stop);
-    container.addEventListener('pointercancel', stop);
-    container.addEventListener('pointerleave', () => this.moveCursor(null, null));
-    container.addEventListener('blur', () => this.moveCursor(null, null));
-    container.addEventListener('click', (event) => {
-      if (!this.data?.nColumns) return;
-      const at = place(event);
-      const cell = cellAt(this.layout(), at.x, at.y, this.scroll);
-      if (cell) this.handlers.onPick(cell);
-    });
-    container.addEventListener('wheel', (event) => {
-      if (!this.data?.nColumns) return;
-      const layout = this.layout();
-      if (event.ctrlKey) {
-        const share = (place(event).x - layout.left) / layout.width;
-        this.zoom(Math.exp(event.deltaY / 200), layout.columns.first + share * layout.columns.span);
-      } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-        this.columns = { first: layout.columns.first + ((event.deltaX || event.deltaY) / layout.columnWidth), span: layout.columns.span };
-      } else if (layout.contentHeight > layout.height + 1) {
-        this.scroll += event.deltaY;
-      } else {
-        return;
-      }
-      event.preventDefault();
-      this.surface.request();
-    }, { passive: false });
-    container.addEventListener('keydown', (event) => this.onKey(event));
-  }
-
   /** @param {number} factor above 1 shows more columns @param {number} around column that stays in place */
   zoom(factor, around) {
     const { first, span } = this.layout().columns;
     const next = Math.min(this.data.nColumns, Math.max(8, span * factor));
     this.columns = { first: Math.max(0, Math.min(this.data.nColumns - next, around - ((around - first) / span) * next)), span: next };
     this.surface.request();
-  }
-
-  /** @param {KeyboardEvent} event */
-  onKey(event) {
-    if (!this.data?.nRows || !this.data.nColumns || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { nRows, nColumns } = this.data;
-    const from = this.cursor ?? { row: Math.max(0, this.selected.row), column: Math.max(0, this.selected.column) };
-    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [0, -nColumns], End: [0, nColumns] };
-    if (event.key in steps) {
-      const [dy, dx] = this.cursor ? steps[event.key] : [0, 0];
-      const cell = { row: Math.min(nRows - 1, Math.max(0, from.row + dy)), column: Math.min(nColumns - 1, Math.max(0, from.column + dx)) };
-      this.reveal(cell);
-      const layout = this.layout();
-      const box = this.container.getBoundingClientRect();
-      this.moveCursor(cell, {
-        x: box.left + columnX(layout, cell.column) + layout.columnWidth,
-        y: box.top + layout.top + layout.rowTop[cell.row] - this.scroll + layout.rowHeight,
-      });
-    } else if (event.key === 'Enter' && this.cursor) {
-      this.handlers.onPick(this.cursor);
-    } else if (event.key === '+' || event.key === '=') {
-      this.zoom(0.7, from.column + 0.5);
-    } else if (event.key === '-') {
-      this.zoom(1 / 0.7, from.column + 0.5);
-    } else if (event.key === '0') {
-      this.columns = { first: 0, span: Infinity };
-      this.surface.request();
-    } else if (event.key === 'Escape') {
-      if (this.cursor) this.moveCursor(null, null);
-      else this.handlers.onClear();
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
   }
 
   /** Scrolls so that a cell is in view. @param {Cell} cell */

@@ -1,23 +1,14 @@
-"""One browser for all, and the log that two TensorBoards serve: by the data server, and by the Python loader."""
+"""The log that two TensorBoards serve: by the data server, and by the Python loader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from tests.end_to_end.served_log import WrittenLog, tensorboard, write_log
-from tests.watched_browser import launched
 
 PREFIX = "/deep/path"
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with launched(chromium) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="session")

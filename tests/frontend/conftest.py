@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.watched_browser import STRICT_POLICY, launched, watched_page
+from tests.watched_browser import STRICT_POLICY, watched_page
 
 
 class _StrictHandler(SimpleHTTPRequestHandler):
@@ -50,15 +50,9 @@ def strict_server(repository: Path) -> Iterator[str]:
         server.server_close()
 
 
-@pytest.fixture(scope="session")
-def module_browser(chromium: Path) -> Iterator[Browser]:
-    with launched(chromium) as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(module_browser: Browser, strict_server: str) -> Iterator[Page]:
+def page(browser: Browser, strict_server: str) -> Iterator[Page]:
     """An empty page beside the modules: ``page.evaluate("async () => { const m = await import('/store.js'); ... }")``."""
-    with watched_page(module_browser, expected=("favicon",)) as page:
+    with watched_page(browser, expected=("favicon",)) as page:
         page.goto(strict_server)
         yield page

@@ -78,11 +78,23 @@ def test_listeners_hear_changes_only(page: Page) -> None:
     assert heard == 2
 
 
+def test_a_run_logged_meanwhile_leaves_the_version_of_the_evidence(page: Page) -> None:
+    versions = _with_store(
+        page,
+        """const seen = []; const list = (vlm_runs, problems = [], steps = [0]) => {
+          store.setSession({ listing: { vlm_runs, dictionaries: [{ ...dictionary('d'), steps }], problems } }); store.settle(); seen.push(store.evidenceVersion); };
+        list([run('a', 'd', 1)]); list([run('a', 'd', 1), run('b', 'd', 2)]); list([run('a', 'd', 1)], ['unreadable']);
+        list([run('a', 'd', 1)], [], [0, 10]); store.setSession({ revision: 1 }); seen.push(store.evidenceVersion); return seen;""",
+    )
+    assert versions[0] == versions[1]
+    assert len(set(versions)) == 4
+
+
 def test_an_answer_to_an_older_question_is_dropped(page: Page) -> None:
     shown = page.evaluate(
         """async () => { const { Query } = await import('/panels/base/query.js');
         const pending = []; let token = 1;
-        const host = { store: { session: { revision: 0 } }, addController() {}, requestUpdate() {} };
+        const host = { store: { evidenceVersion: '0' }, addController() {}, requestUpdate() {} };
         const query = new Query(host, () => ({ key: `t${token}`, subject: 'run', load: () => new Promise((resolve) => pending.push(resolve)) }));
         const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
         query.hostUpdate(); token = 2; query.hostUpdate();

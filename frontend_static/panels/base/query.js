@@ -35,7 +35,7 @@ export class Query {
 
   hostUpdate() {
     const request = this.ask();
-    const key = request ? `${this.host.store.session.revision} ${request.key}` : null;
+    const key = request ? `${this.host.store.evidenceVersion} ${request.key}` : null;
     if (key === this.key) return;
     this.key = key;
     this.error = null;

@@ -23,8 +23,8 @@ function rasterOf(reference) {
 export function referencePictures({ references, count, theme, url }) {
   return html`<div class="references">${references.slice(0, count).map((reference) => html`<figure class="reference"
       title="${reference.name}${reference.label ? ` (${reference.label})` : ''}">
-    <vs-picture .src=${reference.has_picture ? url(reference.image) : ''} .raster=${rasterOf(reference)} mode="spotlight" .theme=${theme}
-      .label=${`${reference.label ?? reference.name}, plain mean ${fixed(reference.plain_mean, 2)}`} .ratio=${1}></vs-picture>
+    <vs-picture .src=${reference.has_picture ? url(reference.image) : ''} .raster=${rasterOf(reference)} mode="spotlight" square .theme=${theme}
+      .label=${`${reference.label ?? reference.name}, plain mean ${fixed(reference.plain_mean, 2)}`} .ratio=${reference.width / reference.height}></vs-picture>
     <figcaption>${fixed(reference.plain_mean, reference.plain_mean < 10 ? 2 : 1)}</figcaption></figure>`)}
     ${references.length ? nothing : html`<p class="note">It fires in none of the pictures.</p>`}</div>`;
 }
