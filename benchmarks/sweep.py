@@ -2,12 +2,12 @@
 
     python benchmarks/sweep.py                                       # the bundled model and SAE on composed noise
     python benchmarks/sweep.py --vlm FOLDER --sae FOLDER --images DIR --device cuda --batch-size 32
-    python benchmarks/sweep.py --latents 65536                       # a random SAE of that size instead of the bundled one
+    python benchmarks/sweep.py --latents 65536                       # a random SAE of that size instead
 
-Tower and sweep alternate round by round, so that a machine that speeds up or slows down meets both; the median over rounds
-is printed. The tower alone is fed pixels that were prepared beforehand, in the batches that the sweep makes; the sweep reads,
-decodes and prepares the files, encodes with the SAE, counts, and keeps references with thumbnails. The ratio is the share of
-the tower's speed that is left.
+Tower and sweep alternate round by round, so that a machine that speeds up or slows down meets both; the median over
+rounds is printed. The tower alone is fed pixels that were prepared beforehand, in the batches that the sweep makes;
+the sweep reads, decodes and prepares the files, encodes with the SAE, counts, and keeps references with thumbnails.
+The ratio is the share of the tower's speed that is left.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vlm", default="demo")
     parser.add_argument("--sae", default="demo")
-    parser.add_argument("--images", type=Path, help="a folder of images, prepared in memory for the tower (default: made up)")
+    parser.add_argument(
+        "--images", type=Path, help="a folder of images, prepared in memory for the tower (default: made up)"
+    )
     parser.add_argument("--n-images", type=int, default=64, help="how many to make up")
     parser.add_argument("--side", type=int, default=256, help="their side in pixels")
     parser.add_argument("--latents", type=int, help="use a random SAE with so many latents")
@@ -113,9 +115,15 @@ def main() -> None:
     n = len(folder)
     tower, whole = (statistics.median(seconds) for seconds in zip(*rounds, strict=True))
     ratio = statistics.median(alone / swept for alone, swept in rounds)
-    print(f"{n} images, {views.shape[0]} views, {sae.n_latents} latents, {vlm.device}, {torch.get_num_threads()} threads")
+    print(
+        f"{n} images, {views.shape[0]} views, {sae.n_latents} latents, {vlm.device}, {torch.get_num_threads()} threads"
+    )
     print(f"{'':32}{'images/s':>10}{'ms/image':>10}")
-    for name, seconds in (("reading and preparing, 1 thread", preparing), ("vision tower alone", tower), ("sweep", whole)):
+    for name, seconds in (
+        ("reading and preparing, 1 thread", preparing),
+        ("vision tower alone", tower),
+        ("sweep", whole),
+    ):
         print(f"{name:32}{n / seconds:10.1f}{1000 * seconds / n:10.1f}")
     print(f"{'sweep over tower alone':32}{ratio:10.2f}")
 

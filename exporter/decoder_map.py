@@ -40,14 +40,15 @@ def decoder_map(
     rows_Kd = torch.as_tensor(W_dec).detach().to(device="cpu", dtype=torch.float32).numpy()
     if rows_Kd.shape != (dictionary.n_latents, dictionary.d_in):
         raise ScratchpadError(
-            f"The decoder is {list(rows_Kd.shape)}, the dictionary {dictionary.name} has {dictionary.n_latents} latents "
-            f"of width {dictionary.d_in}: give the W_dec of the same SAE."
+            f"The decoder is {list(rows_Kd.shape)}, the dictionary {dictionary.name} has {dictionary.n_latents} "
+            f"latents of width {dictionary.d_in}: give the W_dec of the same SAE."
         )
     if not np.isfinite(rows_Kd).all():
         raise ScratchpadError(f"The decoder of {dictionary.name} holds NaN or infinite values: use another checkpoint.")
     if references is not None and references.dictionary.dictionary_id != dictionary.dictionary_id:
         raise ScratchpadError(
-            f"The references are of {references.dictionary.name}, the map is of {dictionary.name}: sweep this dictionary first."
+            f"The references are of {references.dictionary.name}, the map is of {dictionary.name}: sweep this "
+            "dictionary first."
         )
     length = np.linalg.norm(rows_Kd, axis=1)
     live = np.flatnonzero(length > 0)
@@ -61,9 +62,8 @@ def decoder_map(
         enough, profiles = firing_profiles(references, seed)
         firing = _layout(profiles, seed, "firing map" if progress else None)
         firing_xy[enough], firing_cluster[enough] = firing.xy_K2, firing.cluster_K
-        firing_method = (
-            f"shares of plain mean over reference images and labels (at least {FEWEST_REFERENCES} references); {firing.method}"
-        )
+        features = f"shares of plain mean over reference images and labels (at least {FEWEST_REFERENCES} references)"
+        firing_method = f"{features}; {firing.method}"
     xy = np.full((dictionary.n_latents, 2), np.nan, dtype=np.float32)
     cluster = np.full(dictionary.n_latents, -1, dtype=np.int32)
     xy[live], cluster[live] = decoder.xy_K2, decoder.cluster_K
@@ -104,7 +104,7 @@ def _layout(unit_Kd: np.ndarray, seed: int, title: str | None) -> _Layout:
 
 
 def _shown_neighbours(neighbours: Neighbours, live: np.ndarray, n_latents: int) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbours in latent numbers, int32 and float32 [K, n] with n at most 8; -1 and 0 for a latent without direction."""
+    """Neighbours in latent numbers, int32 and float32 [K, n], n at most 8; -1 and 0 for a latent without direction."""
     n = min(N_SHOWN_NEIGHBOURS, neighbours.index_KN.shape[1])
     index = np.full((n_latents, n), -1, dtype=np.int32)
     cosine = np.zeros((n_latents, n), dtype=np.float32)

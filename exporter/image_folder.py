@@ -47,10 +47,14 @@ def list_images(root: Path, limit: int | None = None) -> ImageFolder:
         raise ScratchpadError(f"The limit is {limit} images: expected at least 1.")
     if not root.is_dir():
         kind = "is a file" if root.exists() else "does not exist"
-        raise ScratchpadError(f"The image folder {root} {kind}: give a folder with images, class subfolders are taken as labels.")
+        raise ScratchpadError(
+            f"The image folder {root} {kind}: give a folder with images, class subfolders are taken as labels."
+        )
     names = sorted(_image_names(root))
     if not names:
-        raise ScratchpadError(f"There is no image under {root}: expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}.")
+        raise ScratchpadError(
+            f"There is no image under {root}: expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}."
+        )
     label_names = tuple(sorted({name.split("/", 1)[0] for name in names if "/" in name}))
     if limit is not None and limit < len(names):
         names = [names[index * len(names) // limit] for index in range(limit)]

@@ -26,7 +26,9 @@ def cluster_plane(xy_K2: np.ndarray) -> LatentClusters:
     """
     n = xy_K2.shape[0]
     if n < 2 * SMALLEST_CLUSTER:
-        return LatentClusters(np.full(n, -1, dtype=np.int32), f"no clusters (fewer than {2 * SMALLEST_CLUSTER} latents)")
+        return LatentClusters(
+            np.full(n, -1, dtype=np.int32), f"no clusters (fewer than {2 * SMALLEST_CLUSTER} latents)"
+        )
     from sklearn.cluster import HDBSCAN
 
     found = HDBSCAN(

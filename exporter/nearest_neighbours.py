@@ -20,9 +20,7 @@ class Neighbours:
     cosine_KN: np.ndarray
 
 
-def nearest_by_cosine(
-    unit_Kd: np.ndarray, n: int, on_rows: Callable[[int], None] = lambda n_rows: None
-) -> Neighbours:
+def nearest_by_cosine(unit_Kd: np.ndarray, n: int, on_rows: Callable[[int], None] = lambda n_rows: None) -> Neighbours:
     """The n rows with the largest cosine to each row.
 
     Args:

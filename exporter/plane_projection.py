@@ -1,4 +1,4 @@
-"""Unit vectors onto a plane such that neighbours by cosine stay neighbours: UMAP from exact neighbours, PCA for a handful.
+"""Unit vectors onto a plane such that neighbours by cosine stay neighbours: by UMAP, a handful by PCA.
 
 The same seed gives the same bits: UMAP with a fixed random state runs on one thread.
 """

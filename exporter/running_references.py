@@ -59,7 +59,13 @@ class RunningReferences:
         return np.flatnonzero(plain_mean_K > self._value_KR[:, -1])
 
     def add(
-        self, image: int, latent_E: np.ndarray, plain_mean_E: np.ndarray, count_E: np.ndarray, patch_N: np.ndarray, value_N: np.ndarray
+        self,
+        image: int,
+        latent_E: np.ndarray,
+        plain_mean_E: np.ndarray,
+        count_E: np.ndarray,
+        patch_N: np.ndarray,
+        value_N: np.ndarray,
     ) -> list[int]:
         """Put an image among the best of some latents.
 

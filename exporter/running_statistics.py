@@ -32,8 +32,8 @@ class RunningStatistics:
 class RunningReconstruction:
     """Fraction of variance unexplained, sum |x - x'|^2 / sum |x - mean x|^2, over a stream of features.
 
-    The spread about the mean is merged block by block (Chan, Golub and LeVeque 1983): a difference of two large sums would
-    lose what remains when features are far from zero.
+    The spread about the mean is merged block by block (Chan, Golub and LeVeque 1983): a difference of two large sums
+    would lose what remains when features are far from zero.
     """
 
     def __init__(self) -> None:

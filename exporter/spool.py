@@ -27,7 +27,10 @@ class SpoolFile:
         try:
             self.file: BinaryIO = tempfile.TemporaryFile(dir=directory)  # type: ignore[assignment]
         except OSError as error:
-            raise ScratchpadError(f"No temporary file can be made in {directory or tempfile.gettempdir()} ({error}): set TMPDIR to a place with room.") from error
+            raise ScratchpadError(
+                f"No temporary file can be made in {directory or tempfile.gettempdir()} ({error}): set TMPDIR to a "
+                "place with room."
+            ) from error
         self.size = 0
 
     def append(self, data: bytes | memoryview) -> int:
@@ -121,5 +124,9 @@ class SpooledSequence(Sequence[Record], Generic[Record]):
             return SpooledSequence(self._spool, self._places[index], self._decode)
         offset, size = self._places[index]
         # pread, since several threads may read one sequence.
-        data = os.pread(self._spool.file.fileno(), size, offset) if hasattr(os, "pread") else self._spool.read(offset, size)
+        data = (
+            os.pread(self._spool.file.fileno(), size, offset)
+            if hasattr(os, "pread")
+            else self._spool.read(offset, size)
+        )
         return self._decode(data)

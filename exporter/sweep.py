@@ -27,7 +27,12 @@ from tb_visualscratchpad.exporter.running_statistics import RunningReconstructio
 from tb_visualscratchpad.exporter.sae.dictionary import dictionary_info
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
 from tb_visualscratchpad.exporter.spool import RecordSpool
-from tb_visualscratchpad.exporter.spool_records import pack_image_tokens, pack_picture, unpack_image_tokens, unpack_picture
+from tb_visualscratchpad.exporter.spool_records import (
+    pack_image_tokens,
+    pack_picture,
+    unpack_image_tokens,
+    unpack_picture,
+)
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import ScratchpadError
@@ -62,7 +67,8 @@ def sweep(
 ) -> SweepResult:
     """Statistics, references and metrics of a dictionary over the images of a folder.
 
-    A first Ctrl-C ends the pass early with what was seen until then; a second one, or one before the first image, raises.
+    A first Ctrl-C ends the pass early with what was seen until then; a second one, or one before the first image,
+    raises.
 
     Args:
         images: a folder; subfolders directly in it are labels.

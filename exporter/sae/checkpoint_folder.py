@@ -33,7 +33,9 @@ def find_checkpoint_folder(source: str | Path) -> tuple[Path, str]:
         return path, path.resolve().name
     hub_id = _HUB_ID.fullmatch(text)
     if hub_id is None:
-        raise ScratchpadError(f"There is no SAE at {text}: give a folder with cfg.json and its weights, a hub id owner/name, or 'demo'.")
+        raise ScratchpadError(
+            f"There is no SAE at {text}: give a folder with cfg.json and its weights, a hub id owner/name, or 'demo'."
+        )
     return _from_hub(hub_id["repository"], hub_id["inside"]), text.rstrip("/")
 
 
@@ -54,21 +56,30 @@ def _from_hub(repository: str, inside: str | None) -> Path:
         folder = Path(snapshot_download(repository, allow_patterns=patterns)) / prefix
     except GatedRepoError as error:
         raise ScratchpadError(
-            f"{repository} is gated: accept its licence at https://huggingface.co/{repository}, then run 'hf auth login'."
+            f"{repository} is gated: accept its licence at https://huggingface.co/{repository}, then run 'hf auth "
+            "login'."
         ) from error
     except RepositoryNotFoundError as error:
         raise ScratchpadError(
-            f"{repository} is neither a folder here nor a repository on the hub (or it is private: run 'hf auth login'): check the name."
+            f"{repository} is neither a folder here nor a repository on the hub (or it is private: run 'hf auth "
+            "login'): check the name."
         ) from error
     except HFValidationError as error:
-        raise ScratchpadError(f"{repository} is neither a folder here nor a possible hub id: check the name.") from error
+        raise ScratchpadError(
+            f"{repository} is neither a folder here nor a possible hub id: check the name."
+        ) from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         raise ScratchpadError(
             f"{repository} is not a folder here, not in the local hub cache, and the hub cannot be reached: "
             "go online, or download it elsewhere and give the folder."
         ) from error
     except (HfHubHTTPError, OSError) as error:
-        raise ScratchpadError(f"Downloading {repository} failed: {error}. Try again, or download it elsewhere and give the folder.") from error
+        raise ScratchpadError(
+            f"Downloading {repository} failed: {error}. Try again, or download it elsewhere and give the folder."
+        ) from error
     if not folder.is_dir():
-        raise ScratchpadError(f"The hub repository {repository} has no SAE in a folder '{inside}': look at https://huggingface.co/{repository}/tree/main.")
+        raise ScratchpadError(
+            f"The hub repository {repository} has no SAE in a folder '{inside}': look at "
+            f"https://huggingface.co/{repository}/tree/main."
+        )
     return folder

@@ -26,7 +26,8 @@ def load_sae(
     """Load a sparse autoencoder in SAELens format.
 
     Args:
-        source: ``demo``, a folder with ``cfg.json`` and ``sae_weights.safetensors``, or ``owner/repository[/folder]`` on the hub.
+        source: ``demo``, a folder with ``cfg.json`` and ``sae_weights.safetensors``, or ``owner/repository[/folder]``
+            on the hub.
         device: where it shall compute.
         dtype: what it shall compute in; None is float32, also for weights stored in half precision.
         scaling_factor: the scalar of ``expected_average_only_in`` where the checkpoint does not hold it (CLI
@@ -34,13 +35,16 @@ def load_sae(
         k: of a topk SAE whose file does not tell (CLI ``--sae-k``).
 
     Raises:
-        ScratchpadError: it is not there, broken, of a kind that is not read, or it does not say something that is needed.
+        ScratchpadError: it is not there, broken, of a kind that is not read, or it does not say something that is
+        needed.
     """
     target = _dtype(dtype)
     place = _device(device)
     folder, name = find_checkpoint_folder(source)
     if not (folder / CONFIG_FILE).is_file():
-        raise ScratchpadError(f"{folder} holds no SAE: expected {CONFIG_FILE} and {WEIGHTS_FILE}, as SAELens saves them.{_nearby(folder)}")
+        raise ScratchpadError(
+            f"{folder} holds no SAE: expected {CONFIG_FILE} and {WEIGHTS_FILE}, as SAELens saves them.{_nearby(folder)}"
+        )
     sae = load_saelens(folder, name, Answers(scaling_factor=scaling_factor, k=k))
     return sae.to(place, target)
 
@@ -64,4 +68,6 @@ def _device(device: str | torch.device) -> torch.device:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise ScratchpadError(f"The device {device} cannot be used ({reason}): choose cpu, or install a torch that supports it.") from error
+        raise ScratchpadError(
+            f"The device {device} cannot be used ({reason}): choose cpu, or install a torch that supports it."
+        ) from error

@@ -1,8 +1,8 @@
 """What an SAE does to each token before it reads it, and how that is undone on what it rebuilds.
 
 A normalisation is a small value joined in a union. ``normalise(x)`` with x [..., d] gives the normalised tokens and a
-``NormState``: the statistics of these very tokens. Rebuilding an edited latent vector takes the state of the tokens that
-were read, so that a difference of two reconstructions is the edit alone.
+``NormState``: the statistics of these very tokens. Rebuilding an edited latent vector takes the state of the tokens
+that were read, so that a difference of two reconstructions is the edit alone.
 
 ``expected_average_only_in`` is none of these: its one scalar is folded into the weights on loading.
 """

@@ -5,10 +5,11 @@
     x' = unnorm(z W_dec + b_dec)
 
 Two linear things are folded into the weights here, as SAELens itself folds them:
-- ``expected_average_only_in`` with scalar s (``activation_scaler.json`` beside a training checkpoint): the SAE reads s x.
-  W_enc <- W_enc s, W_dec <- W_dec / s, b_dec <- b_dec / s.
-- ``rescale_acts_by_decoder_norm`` with n the norms of the decoder rows: p is multiplied by n before the top-k, z divided
-  by n before decoding. W_enc <- W_enc n, b_enc <- b_enc n, W_dec <- W_dec / n. After s, so that latents are in units of x.
+- ``expected_average_only_in`` with scalar s (``activation_scaler.json`` beside a training checkpoint): the SAE reads
+  s x. W_enc <- W_enc s, W_dec <- W_dec / s, b_dec <- b_dec / s.
+- ``rescale_acts_by_decoder_norm`` with n the norms of the decoder rows: p is multiplied by n before the top-k,
+  z divided by n before decoding. W_enc <- W_enc n, b_enc <- b_enc n, W_dec <- W_dec / n. After s, so that latents are
+  in units of x.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def _widths(config: SaeLensConfig, tensors: dict[str, Tensor], path: Path) -> tu
     d_in, n_latents = int(stored.shape[0]), int(stored.shape[1])
     if (config.d_in or d_in, config.n_latents or n_latents) != (d_in, n_latents):
         raise ScratchpadError(
-            f"{path}: W_enc is [{d_in}, {n_latents}], {CONFIG_FILE} says d_in {config.d_in} and d_sae {config.n_latents}: "
+            f"{path}: W_enc is [{d_in}, {n_latents}], {CONFIG_FILE} says d_in {config.d_in} and d_sae "
+            f"{config.n_latents}: "
             "the two files do not belong together."
         )
     return d_in, n_latents
@@ -149,14 +151,17 @@ def _scaling_factor(config: SaeLensConfig, folder: Path, said: float | None) -> 
         raise ScratchpadError(f"The scaling factor is {said}: expected a number above 0.")
     if said is not None and config.normalisation != EXPECTED_AVERAGE:
         raise ScratchpadError(
-            f"{folder} normalises by {config.normalisation}, which takes no scaling factor: leave out scaling_factor (--sae-scaling-factor)."
+            f"{folder} normalises by {config.normalisation}, which takes no scaling factor: leave out scaling_factor "
+            "(--sae-scaling-factor)."
         )
     stored = _stored_scaling_factor(folder / SCALER_FILE)
     if config.normalisation != EXPECTED_AVERAGE:
         if stored is not None:
             raise ScratchpadError(
-                f"{folder / SCALER_FILE} has the scaling factor {stored}, but {CONFIG_FILE} normalises by {config.normalisation}: "
-                f"set normalize_activations to {EXPECTED_AVERAGE} if the weights are not folded, else remove {SCALER_FILE}."
+                f"{folder / SCALER_FILE} has the scaling factor {stored}, but {CONFIG_FILE} normalises by "
+                f"{config.normalisation}: "
+                f"set normalize_activations to {EXPECTED_AVERAGE} if the weights are not folded, else remove "
+                f"{SCALER_FILE}."
             )
         return 1.0
     if said is not None:
@@ -164,7 +169,8 @@ def _scaling_factor(config: SaeLensConfig, folder: Path, said: float | None) -> 
     if stored is None:
         raise ScratchpadError(
             f"{folder} was trained on inputs scaled by {EXPECTED_AVERAGE} and does not say the factor: give "
-            "load_sae(..., scaling_factor=...) or --sae-scaling-factor (sqrt(d_in) / mean norm of the training inputs; 1 if already folded)."
+            "load_sae(..., scaling_factor=...) or --sae-scaling-factor (sqrt(d_in) / mean norm of the training "
+            "inputs; 1 if already folded)."
         )
     return stored
 
@@ -175,7 +181,9 @@ def _stored_scaling_factor(path: Path) -> float | None:
     try:
         scaler = json.loads(path.read_text(encoding="utf-8"))
         if scaler.get("has_whitening"):
-            raise ScratchpadError(f"{path} says the inputs were whitened, which is not read: fold the whitening with SAELens first.")
+            raise ScratchpadError(
+                f"{path} says the inputs were whitened, which is not read: fold the whitening with SAELens first."
+            )
         value = scaler.get("scaling_factor")
         factor = None if value is None else float(value)
     except (ValueError, TypeError, AttributeError, OSError) as error:

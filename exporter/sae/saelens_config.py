@@ -1,7 +1,7 @@
 """What a SAELens ``cfg.json`` says, current and from before release 6, reduced to what decides how an SAE computes.
 
-Every key is accounted for: it decides something here, or it is known to concern training and data only. Any other key is
-refused by name, since an SAE that computes otherwise than it was trained looks healthy and is wrong.
+Every key is accounted for: it decides something here, or it is known to concern training and data only. Any other key
+is refused by name, since an SAE that computes otherwise than it was trained looks healthy and is wrong.
 """
 
 from __future__ import annotations
@@ -19,30 +19,32 @@ EXPECTED_AVERAGE = "expected_average_only_in"
 ARCHITECTURES = ("standard", "topk", "jumprelu")
 
 _DECIDING = frozenset(
-    "architecture d_in d_sae k activation_fn activation_fn_str activation_fn_kwargs apply_b_dec_to_input normalize_activations "
-    "rescale_acts_by_decoder_norm reshape_activations finetuning_scaling_factor metadata hook_name hook_point".split()
+    "architecture d_in d_sae k activation_fn activation_fn_str activation_fn_kwargs apply_b_dec_to_input "
+    "normalize_activations rescale_acts_by_decoder_norm reshape_activations finetuning_scaling_factor metadata "
+    "hook_name hook_point".split()
 )
 
 # How it was trained, on what, and where it was saved: nothing of this reaches encode or decode.
 _NEUTRAL = frozenset(
     "act_store_device activations_mixing_fraction adam_beta1 adam_beta2 autocast autocast_lm aux_loss_coefficient "
-    "b_dec_init_method cached_activations_path checkpoint_path compile_llm compile_sae context_size d_head dataset_path "
-    "dataset_trust_remote_code dead_feature_threshold dead_feature_window decoder_heuristic_init decoder_heuristic_init_norm "
-    "decoder_init_norm decoder_orthogonal_init device disable_concat_sequences dtype eval_batch_size_prompts "
-    "eval_every_n_wandb_logs exclude_special_tokens expansion_factor feature_sampling_window finetuning_method finetuning_tokens "
-    "from_pretrained_path ghost_grad_loss_coefficient hf_hook_name hook_eval hook_head_index hook_layer hook_point_head_index "
-    "hook_point_layer init_encoder_as_decoder_transpose is_dataset_tokenized jumprelu_bandwidth jumprelu_init_threshold "
-    "jumprelu_sparsity_loss_mode jumprelu_ste_to_input jumprelu_tanh_scale k_aux l0_coefficient l0_lambda l0_warm_up_steps "
-    "l1_coefficient l1_warm_up_steps llm_batch_size llm_compilation_mode log_activations_store_to_wandb "
-    "log_optimizer_state_to_wandb log_to_wandb log_weights_to_wandb logger lp_norm lr lr_decay_steps lr_end lr_scheduler_name "
-    "lr_warm_up_steps model_class_name model_from_pretrained_kwargs model_kwargs model_name mse_loss_normalization "
-    "n_batches_for_norm_estimate n_batches_in_buffer n_checkpoints n_eval_batches n_restart_cycles neuronpedia_id noise_level "
-    "normalize_sae_decoder output_path pre_act_loss_coefficient prefetch_llm_batches prepend_bos resume resume_from_checkpoint "
-    "run_name sae_compilation_mode sae_lens_training_version sae_lens_version save_final_checkpoint "
-    "scale_sparsity_penalty_by_decoder_norm seed seqpos_slice sequence_separator_token sparsity_penalty_loss_mode "
-    "store_batch_size_prompts streaming target_l0 tokens_per_buffer train_batch_size_tokens training_tokens "
-    "use_cached_activations use_chat_formatting use_ghost_grads use_sparse_activations verbose wandb_entity wandb_id "
-    "wandb_log_frequency wandb_project".split()
+    "b_dec_init_method cached_activations_path checkpoint_path compile_llm compile_sae context_size d_head "
+    "dataset_path dataset_trust_remote_code dead_feature_threshold dead_feature_window decoder_heuristic_init "
+    "decoder_heuristic_init_norm decoder_init_norm decoder_orthogonal_init device disable_concat_sequences dtype "
+    "eval_batch_size_prompts eval_every_n_wandb_logs exclude_special_tokens expansion_factor feature_sampling_window "
+    "finetuning_method finetuning_tokens from_pretrained_path ghost_grad_loss_coefficient hf_hook_name hook_eval "
+    "hook_head_index hook_layer hook_point_head_index hook_point_layer init_encoder_as_decoder_transpose "
+    "is_dataset_tokenized jumprelu_bandwidth jumprelu_init_threshold jumprelu_sparsity_loss_mode "
+    "jumprelu_ste_to_input jumprelu_tanh_scale k_aux l0_coefficient l0_lambda l0_warm_up_steps l1_coefficient "
+    "l1_warm_up_steps llm_batch_size llm_compilation_mode log_activations_store_to_wandb log_optimizer_state_to_wandb "
+    "log_to_wandb log_weights_to_wandb logger lp_norm lr lr_decay_steps lr_end lr_scheduler_name lr_warm_up_steps "
+    "model_class_name model_from_pretrained_kwargs model_kwargs model_name mse_loss_normalization "
+    "n_batches_for_norm_estimate n_batches_in_buffer n_checkpoints n_eval_batches n_restart_cycles neuronpedia_id "
+    "noise_level normalize_sae_decoder output_path pre_act_loss_coefficient prefetch_llm_batches prepend_bos resume "
+    "resume_from_checkpoint run_name sae_compilation_mode sae_lens_training_version sae_lens_version "
+    "save_final_checkpoint scale_sparsity_penalty_by_decoder_norm seed seqpos_slice sequence_separator_token "
+    "sparsity_penalty_loss_mode store_batch_size_prompts streaming target_l0 tokens_per_buffer "
+    "train_batch_size_tokens training_tokens use_cached_activations use_chat_formatting use_ghost_grads "
+    "use_sparse_activations verbose wandb_entity wandb_id wandb_log_frequency wandb_project".split()
 )
 
 
@@ -75,7 +77,9 @@ def read_config(path: Path) -> SaeLensConfig:
         ScratchpadError: it is missing, no JSON object, or says something that is not understood.
     """
     if not path.is_file():
-        raise ScratchpadError(f"{path} does not exist: a SAELens folder holds {CONFIG_FILE} and sae_weights.safetensors.")
+        raise ScratchpadError(
+            f"{path} does not exist: a SAELens folder holds {CONFIG_FILE} and sae_weights.safetensors."
+        )
     try:
         cfg = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
@@ -113,7 +117,9 @@ class _Reader:
         )
 
     def _refusal(self, reason: str) -> ScratchpadError:
-        return ScratchpadError(f"{self._path}: {reason}. Convert the SAE to one of {', '.join(ARCHITECTURES)} as SAELens 6 saves it.")
+        return ScratchpadError(
+            f"{self._path}: {reason}. Convert the SAE to one of {', '.join(ARCHITECTURES)} as SAELens 6 saves it."
+        )
 
     def _architecture_and_k(self) -> tuple[str, int | None]:
         architecture = self._cfg.get("architecture", "standard")
@@ -121,7 +127,7 @@ class _Reader:
             raise self._refusal(f"the architecture {architecture!r} is not read")
         # Before release 6 the activation function said topk, and the architecture stayed standard.
         function = self._cfg.get("activation_fn", self._cfg.get("activation_fn_str", None))
-        allowed = {"standard": (None, "relu", "topk"), "topk": (None, "relu", "topk"), "jumprelu": (None, "relu")}[architecture]
+        allowed = (None, "relu") if architecture == "jumprelu" else (None, "relu", "topk")
         if function not in allowed:
             raise self._refusal(f"the activation function {function!r} of a {architecture} SAE is not read")
         if function == "topk":

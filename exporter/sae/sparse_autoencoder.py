@@ -73,7 +73,9 @@ class SparseAutoencoder:
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> SparseAutoencoder:
         """The same SAE on another device, in another type where one is given."""
         device, dtype = torch.device(device), dtype or self.dtype
-        moved = {name: getattr(self, name).to(device=device, dtype=dtype) for name in ("W_enc", "b_enc", "W_dec", "b_dec")}
+        moved = {
+            name: getattr(self, name).to(device=device, dtype=dtype) for name in ("W_enc", "b_enc", "W_dec", "b_dec")
+        }
         return replace(self, **moved, activation_function=self.activation_function.to(device, dtype))
 
     def normalise(self, x: Tensor) -> tuple[Tensor, NormState]:
@@ -90,7 +92,8 @@ class SparseAutoencoder:
         """
         if x.shape[-1] != self.d_in:
             raise ScratchpadError(
-                f"The SAE {self.name} reads inputs of width {self.d_in}, got width {x.shape[-1]}: choose another hook or another SAE."
+                f"The SAE {self.name} reads inputs of width {self.d_in}, got width {x.shape[-1]}: choose another hook "
+                "or another SAE."
             )
         # Sums of squares of half-precision numbers overflow at activations that vision towers do reach.
         exact = x.to(device=self.device, dtype=torch.promote_types(self.dtype, torch.float32))
@@ -129,7 +132,8 @@ class SparseAutoencoder:
         """
         if not bool(torch.isfinite(x_Nd).all()):
             raise ScratchpadError(
-                f"The vision features for the SAE {self.name} hold NaN or infinite values: run the model in float32 (--dtype float32)."
+                f"The vision features for the SAE {self.name} hold NaN or infinite values: run the model in float32 "
+                "(--dtype float32)."
             )
         block = max(1, DENSE_ELEMENTS_AT_ONCE // self.n_latents)
         counts, latents, values = [], [], []

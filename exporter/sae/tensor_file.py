@@ -25,7 +25,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path, device="cpu")
     except (SafetensorError, OSError, ValueError) as error:
-        raise ScratchpadError(f"{path} cannot be read as safetensors ({error}): it may be truncated, copy or download it again.") from error
+        raise ScratchpadError(
+            f"{path} cannot be read as safetensors ({error}): it may be truncated, copy or download it again."
+        ) from error
 
 
 def require_shape(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...], path: Path) -> Tensor:
@@ -38,13 +40,21 @@ def require_shape(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ..
         raise ScratchpadError(f"{path} has no tensor {name}: it holds {', '.join(sorted(tensors)) or 'none'}.")
     tensor = tensors[name]
     if tuple(tensor.shape) != shape:
-        raise ScratchpadError(f"{name} in {path} has shape {list(tensor.shape)}, expected {list(shape)}: the file does not belong to this SAE.")
+        raise ScratchpadError(
+            f"{name} in {path} has shape {list(tensor.shape)}, expected {list(shape)}: the file does not belong to "
+            "this SAE."
+        )
     if not tensor.dtype.is_floating_point:
-        raise ScratchpadError(f"{name} in {path} is {tensor.dtype}, expected floating point: quantised SAEs are not read.")
+        raise ScratchpadError(
+            f"{name} in {path} is {tensor.dtype}, expected floating point: quantised SAEs are not read."
+        )
     exact = tensor if tensor.dtype == torch.float64 else tensor.to(torch.float32)
     n_bad = int((~torch.isfinite(exact)).sum())
     if n_bad:
-        raise ScratchpadError(f"{name} in {path} holds {n_bad} values that are NaN or infinite: training diverged or the file is damaged, use another checkpoint.")
+        raise ScratchpadError(
+            f"{name} in {path} holds {n_bad} values that are NaN or infinite: training diverged or the file is "
+            "damaged, use another checkpoint."
+        )
     return exact
 
 

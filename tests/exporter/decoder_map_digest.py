@@ -14,7 +14,12 @@ def digest(found: DecoderMap) -> str:
     """sha256 over every array and word of a map."""
     parts = hashlib.sha256((found.method + found.firing_method).encode())
     for array in (
-        found.xy_K2, found.cluster_K, found.neighbour_KN, found.neighbour_cosine_KN, found.firing_xy_K2, found.firing_cluster_K,
+        found.xy_K2,
+        found.cluster_K,
+        found.neighbour_KN,
+        found.neighbour_cosine_KN,
+        found.firing_xy_K2,
+        found.firing_cluster_K,
     ):
         parts.update(array.tobytes())
     return parts.hexdigest()

@@ -1,4 +1,4 @@
-"""Maps of latents keep neighbours together, find planted groups, repeat bit for bit, and bear degenerate dictionaries."""
+"""Maps of latents keep neighbours together, find planted groups, repeat bit for bit, and bear odd dictionaries."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def planted_rows(n: int, d: int, n_groups: int, noise: float = 1.0, seed: int = 
     return (rows * rng.uniform(0.2, 5.0, size=(n, 1))).astype(np.float32), group
 
 
-def planted_references(info: DictionaryInfo, group: np.ndarray, n_of_latent: np.ndarray | None = None) -> ReferenceImages:
+def planted_references(
+    info: DictionaryInfo, group: np.ndarray, n_of_latent: np.ndarray | None = None
+) -> ReferenceImages:
     """Latents of a group fire on the same twenty images, which bear the group's label; some fire on fewer than ten."""
     rng = np.random.default_rng(1)
     n_groups, k = int(group.max()) + 1, info.n_latents
@@ -81,7 +83,9 @@ def test_planted_groups_lie_together_on_both_maps():
     n_of_latent = np.full(400, N_REFERENCES)
     n_of_latent[:6] = [0, 1, 2, 3, 9, 10]
     other_group = np.roll(group, 1)
-    found = decoder_map(info, torch.from_numpy(rows), planted_references(info, other_group, n_of_latent), progress=False)
+    found = decoder_map(
+        info, torch.from_numpy(rows), planted_references(info, other_group, n_of_latent), progress=False
+    )
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     assert trustworthiness(unit, found.xy_K2, n_neighbors=15) > 0.9
     on = found.cluster_K >= 0
@@ -160,7 +164,9 @@ def test_what_does_not_belong_together_is_refused():
 def test_two_processes_make_the_same_map(repository):
     def digest(seed: int) -> str:
         program = [sys.executable, "-m", "tests.exporter.decoder_map_digest", str(seed)]
-        return subprocess.run(program, cwd=repository, capture_output=True, text=True, check=True, env=dict(os.environ)).stdout
+        return subprocess.run(
+            program, cwd=repository, capture_output=True, text=True, check=True, env=dict(os.environ)
+        ).stdout
 
     assert digest(0) == digest(0) != digest(1)
 

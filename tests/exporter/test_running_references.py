@@ -1,4 +1,4 @@
-"""The running best ten equal a sort of everything, whatever comes and goes, and their file does not grow without end."""
+"""The running best ten equal a sort of everything, whatever comes and goes, and their file stays small."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def test_the_best_ten_of_a_stream(slack):
         latents = running.entering(plain_mean[image])
         columns = [np.flatnonzero(z[image, :, latent]) for latent in latents]
         patch = np.concatenate([*columns, np.zeros(0, dtype=int)])
-        value = np.concatenate([*(z[image, column, latent] for column, latent in zip(columns, latents, strict=True)), np.zeros(0)])
+        value = np.concatenate(
+            [*(z[image, column, latent] for column, latent in zip(columns, latents, strict=True)), np.zeros(0)]
+        )
         count = np.array([column.size for column in columns], dtype=int)
         gone = running.add(image, latents, plain_mean[image, latents], count, patch, value)
         living |= {image} if latents.size else set()
@@ -44,7 +46,9 @@ def test_the_best_ten_of_a_stream(slack):
     found = running.collect()
     assert living == set(found.image_KR[found.image_KR >= 0].tolist())
     for latent in range(N_LATENTS):
-        order = [i for i in np.argsort(-plain_mean[:, latent], kind="stable").tolist() if plain_mean[i, latent] > 0][:10]
+        order = [i for i in np.argsort(-plain_mean[:, latent], kind="stable").tolist() if plain_mean[i, latent] > 0][
+            :10
+        ]
         assert [image for image in found.image_KR[latent].tolist() if image >= 0] == order
         np.testing.assert_array_equal(found.plain_mean_KR[latent, : len(order)], plain_mean[order, latent])
         assert (found.plain_mean_KR[latent, len(order) :] == 0).all()

@@ -43,9 +43,12 @@ def save_tiny_sae(folder: Path, n_latents: int = N_LATENTS, d_in: int = D_IN) ->
     b_enc[:3] = -1e4
     folder.mkdir(parents=True, exist_ok=True)
     save_file(
-        {"W_enc": W_dec.T.contiguous(), "W_dec": W_dec, "b_enc": b_enc, "b_dec": torch.zeros(d_in)}, folder / "sae_weights.safetensors"
+        {"W_enc": W_dec.T.contiguous(), "W_dec": W_dec, "b_enc": b_enc, "b_dec": torch.zeros(d_in)},
+        folder / "sae_weights.safetensors",
     )
-    (folder / "cfg.json").write_text(f'{{"architecture": "topk", "d_in": {d_in}, "d_sae": {n_latents}, "k": {K}, "apply_b_dec_to_input": true}}')
+    (folder / "cfg.json").write_text(
+        f'{{"architecture": "topk", "d_in": {d_in}, "d_sae": {n_latents}, "k": {K}, "apply_b_dec_to_input": true}}'
+    )
     return folder
 
 
@@ -120,10 +123,14 @@ def assert_equals_dense(result: SweepResult, dense: Dense, names: tuple[str, ...
         defined = len(best) == N_REFERENCES and all(labels[image] is not None for image in best)
         assert statistics.label_entropy_defined_K[latent] == defined
         if defined:
-            assert statistics.label_entropy_K[latent] == pytest.approx(-sum(p * np.log(p) for p in shares.values()), abs=1e-5)
+            assert statistics.label_entropy_K[latent] == pytest.approx(
+                -sum(p * np.log(p) for p in shares.values()), abs=1e-5
+            )
         if shares:
             assert statistics.top_label_share_K[latent] == pytest.approx(max(shares.values()), rel=1e-4)
-            assert shares[statistics.label_names[statistics.top_label_K[latent]]] == pytest.approx(max(shares.values()), rel=1e-4)
+            assert shares[statistics.label_names[statistics.top_label_K[latent]]] == pytest.approx(
+                max(shares.values()), rel=1e-4
+            )
         else:
             assert (statistics.top_label_K[latent], statistics.top_label_share_K[latent]) == (-1, 0)
 
@@ -162,7 +169,9 @@ def test_of_equal_images_the_first_are_references(tmp_path, vlm, sae):
     fired = [latent for latent in range(N_LATENTS) if references.of_latent(latent)]
     assert fired
     for latent in fired:
-        assert [reference.name for reference in references.of_latent(latent)] == [f"{index:03d}.png" for index in range(10)]
+        assert [reference.name for reference in references.of_latent(latent)] == [
+            f"{index:03d}.png" for index in range(10)
+        ]
     assert len(references.image_names) == 10
 
 
@@ -213,7 +222,12 @@ def test_an_sae_of_another_width_is_refused_before_any_work(tmp_path, vlm):
 
 def test_an_sae_that_fires_nowhere(tmp_path, vlm):
     folder = save_tiny_sae(tmp_path / "sae")
-    weights = {"W_enc": torch.zeros(D_IN, 8), "W_dec": torch.zeros(8, D_IN), "b_enc": torch.zeros(8), "b_dec": torch.zeros(D_IN)}
+    weights = {
+        "W_enc": torch.zeros(D_IN, 8),
+        "W_dec": torch.zeros(8, D_IN),
+        "b_enc": torch.zeros(8),
+        "b_dec": torch.zeros(D_IN),
+    }
     save_file(weights, folder / "sae_weights.safetensors")
     (folder / "cfg.json").write_text('{"architecture": "standard"}')
     result = sweep(vlm, load_sae(folder), save_pictures(tmp_path / "pictures", 3), progress=False)
@@ -225,7 +239,16 @@ def test_an_sae_that_fires_nowhere(tmp_path, vlm):
 
 
 def test_images_are_listed_in_order_with_their_class_subfolders(tmp_path):
-    for name in ("b/2.png", "b/1.JPG", "a/deep/3.webp", "0.png", "notes.txt", ".hidden/4.png", "b/.5.png", "c/none.txt"):
+    for name in (
+        "b/2.png",
+        "b/1.JPG",
+        "a/deep/3.webp",
+        "0.png",
+        "notes.txt",
+        ".hidden/4.png",
+        "b/.5.png",
+        "c/none.txt",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "b" / "loop").symlink_to(tmp_path)

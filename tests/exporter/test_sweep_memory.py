@@ -23,7 +23,9 @@ def save_tiny_pictures(root: Path, n: int) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         height, width = rng.integers(8, 17, size=2)
         buffer = io.BytesIO()
-        Image.fromarray(rng.integers(0, 256, size=(height, width, 3), dtype=np.uint8)).save(buffer, format="png", compress_level=1)
+        Image.fromarray(rng.integers(0, 256, size=(height, width, 3), dtype=np.uint8)).save(
+            buffer, format="png", compress_level=1
+        )
         (folder / f"{index:05d}.png").write_bytes(buffer.getvalue())
     return root
 

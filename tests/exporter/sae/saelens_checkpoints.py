@@ -116,7 +116,9 @@ def _encode_token(checkpoint: Checkpoint, x: np.ndarray, scale: float):
         best = sorted(range(N_LATENTS), key=lambda latent: (-pre[latent], latent))[: cfg["k"]]
         z = np.array([max(value, 0.0) if latent in best else 0.0 for latent, value in enumerate(pre)])
     elif cfg["architecture"] == "jumprelu":
-        z = np.array([max(value, 0.0) if value > bar else 0.0 for value, bar in zip(pre, weights["threshold"], strict=True)])
+        z = np.array(
+            [max(value, 0.0) if value > bar else 0.0 for value, bar in zip(pre, weights["threshold"], strict=True)]
+        )
     else:
         z = np.maximum(pre, 0.0)
     return z, undo, factor

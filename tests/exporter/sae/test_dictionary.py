@@ -52,12 +52,16 @@ def test_identity_tells_sae_vlm_and_hook_apart(tmp_path, tmp_path_factory, vlm):
 
 def test_a_hook_that_is_not_there_is_told_with_where_the_name_came_from(tmp_path, vlm):
     sae = wide_sae(tmp_path / "a", "blocks.22.hook_resid_post")
-    with pytest.raises(ScratchpadError, match=r"file of the SAE a names the hook 'blocks\.22.*--hook among vision_tower\.layers\.0"):
+    with pytest.raises(
+        ScratchpadError, match=r"file of the SAE a names the hook 'blocks\.22.*--hook among vision_tower\.layers\.0"
+    ):
         dictionary_info(vlm, sae)
     assert dictionary_info(vlm, sae, "vision_tower.layers.1").hook == "vision_tower.layers.1"
 
 
 def test_a_width_that_does_not_fit_is_told(tmp_path, vlm):
     sae = load_sae(random_checkpoint().write(tmp_path / "narrow"))
-    with pytest.raises(ScratchpadError, match=rf"{D_IN}-wide inputs, hook vision_tower\.layers\.1 .* gives 24: choose --hook"):
+    with pytest.raises(
+        ScratchpadError, match=rf"{D_IN}-wide inputs, hook vision_tower\.layers\.1 .* gives 24: choose --hook"
+    ):
         dictionary_info(vlm, sae)

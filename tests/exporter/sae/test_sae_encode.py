@@ -26,7 +26,13 @@ def tokens(seed: int = 1) -> np.ndarray:
     """Random tokens, and extreme ones: zero, huge, tiny, all negative, constant."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(30, D_IN)) * rng.uniform(0.1, 5.0, size=(30, 1))
-    extreme = [np.zeros(D_IN), 1e4 * rng.normal(size=D_IN), 1e-4 * rng.normal(size=D_IN), -np.abs(x[0]), np.full(D_IN, 3.0)]
+    extreme = [
+        np.zeros(D_IN),
+        1e4 * rng.normal(size=D_IN),
+        1e-4 * rng.normal(size=D_IN),
+        -np.abs(x[0]),
+        np.full(D_IN, 3.0),
+    ]
     # Values that float32 holds exactly, so that both sides read the same tokens.
     return np.concatenate([x, extreme]).astype(np.float32).astype(np.float64)
 
@@ -56,7 +62,9 @@ def test_float32_is_the_default_whatever_is_stored(tmp_path, stored, architectur
     x = tokens()[:30]
     sae = load_sae(checkpoint.write(tmp_path / "sae"))
     assert sae.dtype == torch.float32
-    np.testing.assert_allclose(sae.encode(torch.tensor(x)).numpy(), reference_encode(checkpoint, x, scale or 1.0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        sae.encode(torch.tensor(x)).numpy(), reference_encode(checkpoint, x, scale or 1.0), rtol=1e-4, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -81,7 +89,9 @@ def test_half_precision_normalises_without_overflow(tmp_path):
 
 
 def test_of_equal_pre_activations_the_lowest_latents_win():
-    pre = torch.tensor([[1.0, 2.0, 1.0, 1.0, 0.5], [0.0, 0.0, 0.0, 0.0, 0.0], [3.0, 3.0, 3.0, 3.0, 4.0], [-1.0, -1.0, 5.0, -1.0, -1.0]])
+    pre = torch.tensor(
+        [[1.0, 2.0, 1.0, 1.0, 0.5], [0.0, 0.0, 0.0, 0.0, 0.0], [3.0, 3.0, 3.0, 3.0, 4.0], [-1.0, -1.0, 5.0, -1.0, -1.0]]
+    )
     expected = [[1.0, 2.0, 0.0, 0.0, 0.0], [0.0] * 5, [3.0, 0.0, 0.0, 0.0, 4.0], [0.0, 0.0, 5.0, 0.0, 0.0]]
     assert TopK(2)(pre).tolist() == expected
     assert TopK(2)(pre.reshape(2, 2, 5)).reshape(4, 5).tolist() == expected
@@ -115,7 +125,9 @@ def test_encode_sparse_never_holds_more_than_a_block(tmp_path, monkeypatch):
     monkeypatch.setattr(sparse_autoencoder, "DENSE_ELEMENTS_AT_ONCE", 4 * N_LATENTS)
     rows = []
     encode = sparse_autoencoder.SparseAutoencoder.encode
-    monkeypatch.setattr(sparse_autoencoder.SparseAutoencoder, "encode", lambda self, x: (rows.append(len(x)), encode(self, x))[1])
+    monkeypatch.setattr(
+        sparse_autoencoder.SparseAutoencoder, "encode", lambda self, x: (rows.append(len(x)), encode(self, x))[1]
+    )
     sae.encode_sparse(torch.randn(10, D_IN))
     assert rows == [4, 4, 2]
 

@@ -13,9 +13,9 @@ from tb_visualscratchpad.exporter.sae import load_sae
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tests.exporter.sae.saelens_checkpoints import (
     D_IN,
-    K,
     N_LATENTS,
     Checkpoint,
+    K,
     random_checkpoint,
     reference_encode,
 )
@@ -47,7 +47,12 @@ def test_identity_is_of_what_is_computed_not_of_where(tmp_path):
     identity = load_sae(first.write(tmp_path / "a")).identity
     first.cfg["metadata"] = {"hook_name": "elsewhere"}
     assert load_sae(first.write(tmp_path / "b"), dtype="bfloat16").identity == identity
-    for change in ({"k": K - 1}, {"apply_b_dec_to_input": False}, {"rescale_acts_by_decoder_norm": True}, {"normalize_activations": "layer_norm"}):
+    for change in (
+        {"k": K - 1},
+        {"apply_b_dec_to_input": False},
+        {"rescale_acts_by_decoder_norm": True},
+        {"normalize_activations": "layer_norm"},
+    ):
         other = random_checkpoint()
         other.cfg |= change
         assert load_sae(other.write(tmp_path / "c")).identity != identity, change
@@ -148,7 +153,9 @@ def test_boolean_normalisation_of_old_files(tmp_path, value, answers):
     checkpoint.write(tmp_path / "sae")
     checkpoint.cfg["normalize_activations"] = "expected_average_only_in" if value else "none"
     z = load_sae(tmp_path / "sae", dtype="float64", **answers).encode(X)
-    np.testing.assert_allclose(z.numpy(), reference_encode(checkpoint, X.numpy(), 0.5 if value else 1.0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        z.numpy(), reference_encode(checkpoint, X.numpy(), 0.5 if value else 1.0), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_old_topk_without_k_is_not_taken_for_relu(tmp_path):
@@ -165,7 +172,9 @@ def test_log_threshold_of_old_training_files(tmp_path):
     assert torch.allclose(load_sae(checkpoint.write(tmp_path / "b"), dtype="float64").encode(X), expected)
 
 
-@pytest.mark.parametrize("architecture", ["gated", "batchtopk", "matching_pursuit", "temporal", "jumprelu_transcoder", 3, None])
+@pytest.mark.parametrize(
+    "architecture", ["gated", "batchtopk", "matching_pursuit", "temporal", "jumprelu_transcoder", 3, None]
+)
 def test_other_architectures_are_refused_by_name(tmp_path, architecture):
     checkpoint = random_checkpoint("standard")
     checkpoint.cfg["architecture"] = architecture
@@ -315,10 +324,12 @@ def test_a_hub_repository_with_folders(tmp_path, monkeypatch):
 
     random_checkpoint().write(tmp_path / "layer_1" / "k5")
     asked = []
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, allow_patterns: (asked.append((name, allow_patterns)), tmp_path)[1])
+    monkeypatch.setattr(
+        huggingface_hub,
+        "snapshot_download",
+        lambda name, allow_patterns: (asked.append((name, allow_patterns)), tmp_path)[1],
+    )
     sae = load_sae("owner/birds/layer_1/k5")
     assert sae.name == "owner/birds/layer_1/k5"
     assert asked == [("owner/birds", ["layer_1/k5/*.json", "layer_1/k5/*.safetensors"])]
     refused(Path("owner/birds/layer_2"), "layer_2", "tree/main")
-
-
