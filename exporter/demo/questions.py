@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tb_visualscratchpad.exporter.demo.world import DOING_ON_GROUND, OBJECTS, PlacedObject, Scene, third
+from tb_visualscratchpad.exporter.demo.world import DOING_ON_GROUND, OBJECTS, PlacedObject, Scene
 
 WHERE_TAKEN: dict[str, str] = {
     "sea": "at sea", "grass": "on the grass", "beach": "at the beach", "snow": "in the snow",
@@ -31,11 +31,8 @@ def with_article(name: str) -> str:
 
 
 def reading_order(scene: Scene) -> list[PlacedObject]:
-    """The objects in the order in which the model names them: by column from the left, within a column from the top.
-
-    Columns and rows are the thirds that ``PlacedObject.place`` names.
-    """
-    return sorted(scene.objects, key=lambda placed: (third(placed.x), third(placed.y), placed.x))
+    """The objects in the order in which the model names them: five columns from the left, within a column from the top."""
+    return sorted(scene.objects, key=lambda placed: (round(2 * placed.x), placed.y))
 
 
 def enumerate_objects(scene: Scene) -> str:

@@ -55,7 +55,7 @@ def exact_rates(vlm: Vlm, n_scenes: int, first_seed: int) -> dict[str, tuple[flo
 
 @pytest.mark.full
 def test_answers_are_as_exact_as_in_training(demo_vlm: Vlm) -> None:
-    rates = exact_rates(demo_vlm, n_scenes=200, first_seed=5000)
+    rates = exact_rates(demo_vlm, n_scenes=80, first_seed=5000)
     assert rates.keys() == MEASURED.keys()
     print(rates)
     for kind, (rate, n) in rates.items():

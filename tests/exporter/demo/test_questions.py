@@ -59,3 +59,12 @@ def test_every_word_is_in_the_vocabulary() -> None:
     }
     assert said <= set(vocabulary)
     assert len(said) > 110
+
+
+def test_objects_are_named_by_column_and_then_from_the_top() -> None:
+    def named(*places: tuple[float, float]) -> list[str]:
+        placed = tuple(PlacedObject(name, x, y, 0.2) for name, (x, y) in zip(("key", "hat", "cup"), places))
+        return [one.name for one in ask.reading_order(Scene("sky", placed))]
+
+    assert named((0.2, -0.5), (-0.2, 0.5), (0.7, 0)) == ["key", "hat", "cup"]  # one column: the upper one first
+    assert named((0.3, -0.5), (-0.3, 0.5), (0.8, -0.6)) == ["hat", "key", "cup"]  # a column further right: later

@@ -11,7 +11,13 @@ from tb_visualscratchpad.exporter.demo.cases import CASES
 from tb_visualscratchpad.exporter.demo.write import write_demo, write_evidence
 from tb_visualscratchpad.exporter.sweep import SweepResult
 from tb_visualscratchpad.wire.errors import ScratchpadError
-from tests.random_evidence import random_decoder_map, random_metrics, random_references, random_statistics, random_vlm_run
+from tests.random_evidence import (
+    random_decoder_map,
+    random_metrics,
+    random_references,
+    random_statistics,
+    random_vlm_run,
+)
 
 
 @pytest.mark.full
