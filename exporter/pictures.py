@@ -90,17 +90,13 @@ def _to_rgb(picture: Image.Image, name: str) -> Image.Image:
     return picture.convert("RGB")
 
 
-def encode_picture(picture: Image.Image, *, max_side: int = 1024, quality: int = 88) -> EncodedPicture:
-    """The picture as logged: JPEG (PNG when that is no larger), its longer side at most ``max_side`` pixels."""
+def encode_picture(picture: Image.Image, *, max_side: int = 1024, quality: int = 90) -> EncodedPicture:
+    """The picture as logged: a JPEG whose longer side is at most ``max_side`` pixels."""
     shown = picture
     if max(picture.size) > max_side:
         scale = max_side / max(picture.size)
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         shown = picture.resize(size, Image.Resampling.LANCZOS)
-    encoded: dict[str, bytes] = {}
-    for mime, options in (("image/jpeg", {"quality": quality}), ("image/png", {"optimize": False})):
-        buffer = io.BytesIO()
-        shown.save(buffer, format=mime.split("/")[1], **options)
-        encoded[mime] = buffer.getvalue()
-    mime = min(encoded, key=lambda kind: (len(encoded[kind]), kind == "image/jpeg"))
-    return EncodedPicture(data=encoded[mime], mime=mime, width=shown.width, height=shown.height)
+    buffer = io.BytesIO()
+    shown.save(buffer, format="JPEG", quality=quality)
+    return EncodedPicture(data=buffer.getvalue(), mime="image/jpeg", width=shown.width, height=shown.height)

@@ -107,5 +107,5 @@ def test_logged_pictures_are_small_and_alike() -> None:
     assert (encoded.width, encoded.height) == (341, 512)
     assert Image.open(io.BytesIO(encoded.data)).size == (341, 512)
     flat = encode_picture(Image.new("RGB", (300, 200), (9, 99, 199)))
-    assert (flat.mime, flat.width, flat.height) == ("image/png", 300, 200)
-    assert read_picture(flat.data).getpixel((100, 100)) == (9, 99, 199)
+    assert (flat.mime, flat.width, flat.height) == ("image/jpeg", 300, 200)
+    assert np.abs(np.array(read_picture(flat.data).getpixel((100, 100))) - (9, 99, 199)).max() <= 3
