@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.vlm import Vlm
 
 N_TOP_LATENTS = 10
+SMALL_MODEL = 50_000_000
+"""Parameters under which more threads only slow a model down."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,12 +123,14 @@ def _add_dictionary_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), help="default: float32 on CPU, the checkpoint's on GPU")
     model.add_argument("--device-map", help="spread the model over GPUs, e.g. auto (instead of --device)")
     model.add_argument("--chat-template", help="file of a Jinja chat template, where the model has none")
+    model.add_argument("--threads", type=_positive, help="torch threads on a CPU (default: 1 for a small model, else torch's choice)")
     model.add_argument("--sae-k", type=_positive, help="k of a topk SAE whose file does not tell")
     model.add_argument("--sae-scaling-factor", type=float, help="input scale of an SAE whose file does not tell")
 
 
 def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:
     _say("Loading torch and transformers ...")
+    import torch
     from transformers.utils import logging
 
     from tb_visualscratchpad.exporter.sae import load_sae
@@ -136,6 +140,8 @@ def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:
     vlm = load_vlm(
         options.vlm, device=options.device, dtype=options.dtype, device_map=options.device_map, chat_template=options.chat_template
     )
+    if options.threads or (vlm.device.type == "cpu" and sum(p.numel() for p in vlm.model.parameters()) < SMALL_MODEL):
+        torch.set_num_threads(options.threads or 1)
     sae = load_sae(options.sae, device=str(vlm.device), k=options.sae_k, scaling_factor=options.sae_scaling_factor)
     return vlm, sae
 
