@@ -23,10 +23,10 @@ Texture = Callable[[np.random.Generator, Grid, Grid], Grid]
 """A random generator and the coordinates x and y of every pixel (0 to 1) -> brightness added to the base colour."""
 
 
-def smooth_noise_HW(rng: np.random.Generator, height: int, width: int, cells: int) -> Grid:
-    """Smooth noise about -1 to 1: random values on a ``cells`` x ``cells`` lattice, cubically interpolated."""
+def smooth_noise_HW(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Grid:
+    """Smooth noise [H, W] of ``shape``, about -1 to 1: random values on a ``cells`` x ``cells`` lattice, cubically interpolated."""
     lattice = rng.uniform(-1, 1, size=(cells, cells)).astype(np.float32)
-    return np.asarray(Image.fromarray(lattice).resize((width, height), Image.Resampling.BICUBIC), dtype=np.float64)
+    return np.asarray(Image.fromarray(lattice).resize((shape[1], shape[0]), Image.Resampling.BICUBIC), dtype=np.float64)
 
 
 def waves(rng: np.random.Generator, x: Grid, y: Grid) -> Grid:
@@ -45,7 +45,7 @@ def ripples(rng: np.random.Generator, x: Grid, y: Grid) -> Grid:
 
 
 def drifts(rng: np.random.Generator, x: Grid, y: Grid) -> Grid:
-    return 0.03 * smooth_noise_HW(rng, *x.shape, cells=6)
+    return 0.03 * smooth_noise_HW(rng, (x.shape[0], x.shape[1]), cells=6)
 
 
 def stars(rng: np.random.Generator, x: Grid, y: Grid) -> Grid:
@@ -53,7 +53,7 @@ def stars(rng: np.random.Generator, x: Grid, y: Grid) -> Grid:
 
 
 def clouds(rng: np.random.Generator, x: Grid, y: Grid) -> Grid:
-    return 0.28 * np.clip(smooth_noise_HW(rng, *x.shape, cells=8) + 0.15, 0, 0.8)
+    return 0.28 * np.clip(smooth_noise_HW(rng, (x.shape[0], x.shape[1]), cells=8) + 0.15, 0, 0.8)
 
 
 def courses(rng: np.random.Generator, x: Grid, y: Grid) -> Grid:
@@ -79,5 +79,5 @@ TEXTURES: dict[str, Texture] = {
 def ground_HW3(ground: str, rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """float64 [H, W, 3] of ``ground``, 0 to 1, low-frequency noise included; per-pixel noise comes over everything."""
     y, x = np.meshgrid((np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width, indexing="ij")
-    brightness = TEXTURES[ground](rng, x, y) + LOW_FREQUENCY * smooth_noise_HW(rng, height, width, cells=8)
+    brightness = TEXTURES[ground](rng, x, y) + LOW_FREQUENCY * smooth_noise_HW(rng, (height, width), cells=8)
     return np.clip(np.array(BASE_COLOUR[ground]) / 255 + brightness[..., None], 0, 1)

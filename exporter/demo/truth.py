@@ -43,7 +43,7 @@ def class_of_patches(composition: Composition, image_tokens: ImageTokenMap) -> n
     """int64 [P] into ``CLASSES``: the object or ground a packed patch lies on, -1 on a rim and in the padding."""
     scene = composition.scene
     class_P = np.full(image_tokens.n_patches, -1)
-    anything = composition.visible_OHW.any(axis=0)
+    anything = np.asarray(composition.visible_OHW.any(axis=0))
     bare = (coverage_P(anything, image_tokens) <= ON_GROUND) & (image_tokens.patch_token_P >= 0)
     class_P[bare] = CLASSES.index(scene.ground)
     for placed in scene.objects:

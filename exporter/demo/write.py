@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tb_visualscratchpad.exporter.decoder_map import decoder_map
 
+from tb_visualscratchpad.exporter.decoder_map import decoder_map
 from tb_visualscratchpad.exporter.demo.cases import CASES, Case
 from tb_visualscratchpad.exporter.demo.image_set import save_labelled_pictures
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory

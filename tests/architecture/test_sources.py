@@ -57,3 +57,22 @@ def test_links_lead_to_the_real_folders(repository: Path, name: str) -> None:
     assert link.is_symlink() and link.readlink() == Path("..") / name and link.resolve() == repository / name
     listed = subprocess.run(["git", "ls-files", "--stage", str(link)], cwd=repository, capture_output=True, text=True, check=True)
     assert listed.stdout.startswith("120000"), "git must hold it as a link"
+
+
+MARKDOWN_LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+
+
+def test_links_in_documents_lead_somewhere(repository: Path) -> None:
+    documents = [name for name in sources(repository) if name.endswith(".md")]
+    assert "README.md" in documents
+    broken = [
+        f"{name}: {target}"
+        for name in documents
+        for target in MARKDOWN_LINK.findall((repository / name).read_text(encoding="utf-8"))
+        if not (repository / name).parent.joinpath(target).exists()
+    ]
+    assert broken == []
+
+
+def test_a_link_in_a_document_is_read() -> None:
+    assert MARKDOWN_LINK.findall("see [this](docs/a.md#part), [that](https://x.org) and [there](#here)") == ["docs/a.md"]
