@@ -64,7 +64,8 @@ export class Address {
       const before = JSON.stringify(this.last);
       const last = this.last;
       const now = this.read();
-      if (Object.keys(now).length === 0 && Object.keys(last).length > 0) this.write(last); // back from another tab
+      if (Object.keys(now).length === 0 && Object.keys(last).length > 0)
+        this.write(last); // back from another tab
       else if (JSON.stringify(now) !== before) listener();
     };
     this.host.addEventListener('hashchange', changed);

@@ -14,7 +14,8 @@ const KINDS = { '<f4': Float32Array, '<f8': Float64Array, '<i4': Int32Array, '|u
  * @throws {Error} when lengths do not add up or a dtype is unknown
  */
 export function decodePacked(buffer) {
-  if (buffer.byteLength < 4) throw new Error(`A packed answer has at least 4 bytes, this one has ${buffer.byteLength}.`);
+  if (buffer.byteLength < 4)
+    throw new Error(`A packed answer has at least 4 bytes, this one has ${buffer.byteLength}.`);
   const start = 4 + new DataView(buffer).getUint32(0, true);
   if (start > buffer.byteLength) {
     throw new Error(`The header of a packed answer ends at byte ${start}, the answer at ${buffer.byteLength}.`);
@@ -30,9 +31,10 @@ export function decodePacked(buffer) {
     if (from + length * Kind.BYTES_PER_ELEMENT > buffer.byteLength) {
       throw new Error(`Array ${name} of a packed answer runs over its end.`);
     }
-    arrays[name] = from % Kind.BYTES_PER_ELEMENT === 0
-      ? new Kind(buffer, from, length)
-      : new Kind(buffer.slice(from, from + length * Kind.BYTES_PER_ELEMENT));
+    arrays[name] =
+      from % Kind.BYTES_PER_ELEMENT === 0
+        ? new Kind(buffer, from, length)
+        : new Kind(buffer.slice(from, from + length * Kind.BYTES_PER_ELEMENT));
     shapes[name] = shape;
   }
   return { header, arrays, shapes };

@@ -33,15 +33,39 @@
 
 /** @type {Readonly<Selection>} */
 export const DEFAULTS = Object.freeze({
-  workspace: 'scratchpad', run: null, id: null, dictionary: null, step: null, token: null, latent: null, latents: Object.freeze([]),
-  layers: 'all', row: 'producing', view: 'both', overlay: 'spotlight', source: 'attention', by: 'weighted',
-  maxFrequency: 0.5, minMean: 0, order: 'clustered', cut: 0.3, prompt: false, map: 'firing', frequency: 'images',
+  workspace: 'scratchpad',
+  run: null,
+  id: null,
+  dictionary: null,
+  step: null,
+  token: null,
+  latent: null,
+  latents: Object.freeze([]),
+  layers: 'all',
+  row: 'producing',
+  view: 'both',
+  overlay: 'spotlight',
+  source: 'attention',
+  by: 'weighted',
+  maxFrequency: 0.5,
+  minMean: 0,
+  order: 'clustered',
+  cut: 0.3,
+  prompt: false,
+  map: 'firing',
+  frequency: 'images',
 });
 
 const CHOICES = {
-  workspace: ['dictionary', 'scratchpad'], row: ['producing', 'own'], view: ['both', 'base', 'tiles'],
-  overlay: ['spotlight', 'heat', 'off'], source: ['attention', 'latent'], by: ['weighted', 'plain'],
-  order: ['clustered', 'strength'], map: ['firing', 'decoder'], frequency: ['images', 'patches'],
+  workspace: ['dictionary', 'scratchpad'],
+  row: ['producing', 'own'],
+  view: ['both', 'base', 'tiles'],
+  overlay: ['spotlight', 'heat', 'off'],
+  source: ['attention', 'latent'],
+  by: ['weighted', 'plain'],
+  order: ['clustered', 'strength'],
+  map: ['firing', 'decoder'],
+  frequency: ['images', 'patches'],
 };
 const WHOLE = new Set(['step', 'token', 'latent']);
 const REAL = { maxFrequency: [0, 1], minMean: [0, Infinity], cut: [0, 2] };
@@ -181,7 +205,17 @@ export class Store {
   /** @param {import('./api.js').RunEntry} entry */
   chooseRun({ run, id, dictionary_id: dictionary }) {
     if (run === this.selection.run && id === this.selection.id) return;
-    this.set({ run, id, dictionary, step: null, token: null, latent: null, latents: DEFAULTS.latents, layers: 'all', source: 'attention' });
+    this.set({
+      run,
+      id,
+      dictionary,
+      step: null,
+      token: null,
+      latent: null,
+      latents: DEFAULTS.latents,
+      layers: 'all',
+      source: 'attention',
+    });
   }
 
   /** A run belongs to one dictionary, so the newest run of the new one comes with it (or none). @param {string} dictionary */
@@ -190,7 +224,17 @@ export class Store {
     const runs = this.session.listing?.vlm_runs.filter((entry) => entry.dictionary_id === dictionary) ?? [];
     const newest = newestOf(runs);
     if (newest) this.chooseRun(newest);
-    else this.set({ dictionary, step: null, run: null, id: null, token: null, latent: null, latents: DEFAULTS.latents, source: 'attention' });
+    else
+      this.set({
+        dictionary,
+        step: null,
+        run: null,
+        id: null,
+        token: null,
+        latent: null,
+        latents: DEFAULTS.latents,
+        source: 'attention',
+      });
   }
 
   /** @param {number|null} latent */
@@ -208,7 +252,13 @@ export class Store {
     }
     if (this.dictionaryEntry && this.selection.run === null) return;
     const newest = newestOf(listing.vlm_runs);
-    if (!newest) this.set({ run: null, id: null, token: null, dictionary: this.dictionaryEntry?.id ?? listing.dictionaries[0]?.id ?? null });
+    if (!newest)
+      this.set({
+        run: null,
+        id: null,
+        token: null,
+        dictionary: this.dictionaryEntry?.id ?? listing.dictionaries[0]?.id ?? null,
+      });
     else if (this.selection.run !== null) this.chooseRun(newest);
     else this.set({ run: newest.run, id: newest.id, dictionary: newest.dictionary_id }); // an address may name a latent alone
   }

@@ -5,12 +5,17 @@ import { PlotView } from './plot_view.js';
 /** A point per latent. Emits `pick` latent, `lasso` latents, `clear`. `describe(latent)` gives {content, spoken}. */
 class CloudView extends PlotView {
   static properties = {
-    data: { attribute: false }, selected: { attribute: false }, chosen: { attribute: false }, describe: { attribute: false },
+    data: { attribute: false },
+    selected: { attribute: false },
+    chosen: { attribute: false },
+    describe: { attribute: false },
   };
 
   handlers() {
     return {
-      onHover: (latent, at) => { this.tip = latent >= 0 && at ? { at, ...this.describe(latent) } : null; },
+      onHover: (latent, at) => {
+        this.tip = latent >= 0 && at ? { at, ...this.describe(latent) } : null;
+      },
       onPick: (latent) => this.emit('pick', latent),
       onLasso: (latents) => this.emit('lasso', latents),
       onClear: () => this.emit('clear', null),

@@ -20,8 +20,12 @@ export function histogram(counts, at = null) {
   const most = Math.max(1, ...counts);
   const w = 100 / counts.length;
   return svg`<svg class="histogram" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
-    ${counts.map((n, i) => (n ? svg`<rect x=${i * w + 0.12 * w} width=${0.76 * w} y=${24 - 22 * Math.sqrt(n / most)}
-      height=${22 * Math.sqrt(n / most)} fill="var(--bar-2)"/>` : ''))}
+    ${counts.map((n, i) =>
+      n
+        ? svg`<rect x=${i * w + 0.12 * w} width=${0.76 * w} y=${24 - 22 * Math.sqrt(n / most)}
+      height=${22 * Math.sqrt(n / most)} fill="var(--bar-2)"/>`
+        : '',
+    )}
     ${at === null ? '' : svg`<rect x=${Math.min(98.8, Math.max(0, 100 * at - 0.6))} y="0" width="1.4" height="24" fill="var(--accent)"/>`}
   </svg>`;
 }

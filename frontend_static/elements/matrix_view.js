@@ -7,7 +7,9 @@ export class MatrixView extends PlotView {
 
   makePlot(container) {
     return new MatrixPlot(container, {
-      onHover: (cell, at) => { this.tip = cell && at ? { at, ...this.describe(cell) } : null; },
+      onHover: (cell, at) => {
+        this.tip = cell && at ? { at, ...this.describe(cell) } : null;
+      },
       onPick: (cell) => this.emit('pick', cell),
       onCut: (height) => this.emit('cut', height),
       onClear: () => this.emit('clear', null),

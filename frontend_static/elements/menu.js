@@ -7,8 +7,13 @@ import { caret } from './icons.js';
  */
 export class Menu extends LitElement {
   static properties = {
-    name: {}, current: { attribute: false }, items: { attribute: false }, value: { attribute: false },
-    open: { state: true }, query: { state: true }, active: { state: true },
+    name: {},
+    current: { attribute: false },
+    items: { attribute: false },
+    value: { attribute: false },
+    open: { state: true },
+    query: { state: true },
+    active: { state: true },
   };
 
   constructor() {
@@ -29,7 +34,9 @@ export class Menu extends LitElement {
   connectedCallback() {
     super.connectedCallback();
     document.addEventListener('pointerdown', this.outside);
-    this.closeOnBlur = () => { this.open = false; };
+    this.closeOnBlur = () => {
+      this.open = false;
+    };
     window.addEventListener('blur', this.closeOnBlur);
   }
 
@@ -47,7 +54,10 @@ export class Menu extends LitElement {
   toggle() {
     this.open = !this.open;
     this.query = '';
-    this.active = Math.max(0, this.items.findIndex(({ value }) => value === this.value));
+    this.active = Math.max(
+      0,
+      this.items.findIndex(({ value }) => value === this.value),
+    );
     if (this.open) this.updateComplete.then(() => this.querySelector('input')?.focus());
   }
 
@@ -82,21 +92,32 @@ export class Menu extends LitElement {
     return html`
       <button type="button" class="pick" aria-haspopup="listbox" aria-expanded=${String(this.open)} @click=${() => this.toggle()}>
         ${this.current}${caret}</button>
-      ${this.open ? html`<div class="menu" @keydown=${(event) => this.onKey(event)}>
+      ${
+        this.open
+          ? html`<div class="menu" @keydown=${(event) => this.onKey(event)}>
         <input type="search" role="combobox" aria-expanded="true" aria-controls=${id} aria-label="Search ${this.name.toLowerCase()}s"
           aria-activedescendant=${found.length ? `${id}-${this.active}` : nothing} autocomplete="off" spellcheck="false"
           placeholder="Search" .value=${this.query}
-          @input=${(event) => { this.query = event.target.value; this.active = 0; }}>
+          @input=${(event) => {
+            this.query = event.target.value;
+            this.active = 0;
+          }}>
         <ul id=${id} role="listbox" aria-label=${this.name}>
-          ${found.map((item, i) => html`<li id="${id}-${i}" role="option" aria-selected=${String(i === this.active)}
+          ${found.map(
+            (item, i) => html`<li id="${id}-${i}" role="option" aria-selected=${String(i === this.active)}
               class=${item.value === this.value ? 'current' : ''}
-              @pointermove=${() => { this.active = i; }} @click=${() => this.choose(item)}>
+              @pointermove=${() => {
+                this.active = i;
+              }} @click=${() => this.choose(item)}>
             ${item.picture ? html`<img src=${item.picture} alt="" loading="lazy" width="40" height="40">` : nothing}
             <span class="what"><span class="t"><b class="mono">${item.title}</b><span class="k">${item.note}</span></span>
-            ${(item.detail ?? []).map((line) => html`<span class="d">${line}</span>`)}</span></li>`)}
+            ${(item.detail ?? []).map((line) => html`<span class="d">${line}</span>`)}</span></li>`,
+          )}
         </ul>
         ${found.length ? nothing : html`<p class="note">No ${this.name.toLowerCase()} matches “${this.query}”.</p>`}
-      </div>` : nothing}`;
+      </div>`
+          : nothing
+      }`;
   }
 }
 

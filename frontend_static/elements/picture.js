@@ -22,8 +22,16 @@ function load(src) {
 /** A picture with a map over it. Without `src` only the map is drawn; a picture that cannot be read says so. */
 export class Picture extends LitElement {
   static properties = {
-    src: {}, raster: { attribute: false }, mode: {}, theme: {}, outlined: { type: Boolean }, label: {},
-    ratio: { attribute: false }, square: { type: Boolean }, image: { state: true }, failed: { state: true },
+    src: {},
+    raster: { attribute: false },
+    mode: {},
+    theme: {},
+    outlined: { type: Boolean },
+    label: {},
+    ratio: { attribute: false },
+    square: { type: Boolean },
+    image: { state: true },
+    failed: { state: true },
   };
 
   constructor() {
@@ -65,7 +73,11 @@ export class Picture extends LitElement {
     const h = Math.min(height, width / this.ratio);
     g.translate((width - w) / 2, (height - h) / 2);
     paintOverlay(g, w, h, {
-      image: this.image, raster: this.raster, mode: this.mode, theme: this.theme, outlined: this.outlined,
+      image: this.image,
+      raster: this.raster,
+      mode: this.mode,
+      theme: this.theme,
+      outlined: this.outlined,
       ground: TOKENS[this.theme].sunken,
     });
   }
@@ -77,8 +89,12 @@ export class Picture extends LitElement {
     const { src } = this;
     if (!src) return;
     load(src).then(
-      (image) => { if (this.src === src) this.image = image; },
-      () => { if (this.src === src) this.failed = true; },
+      (image) => {
+        if (this.src === src) this.image = image;
+      },
+      () => {
+        if (this.src === src) this.failed = true;
+      },
     );
   }
 

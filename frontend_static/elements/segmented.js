@@ -6,6 +6,8 @@ import { html } from '../vendor/lit.js';
  *   `options`: value and text
  */
 export function segmented({ label, options, value, onChange }) {
-  return html`<span class="seg" role="group" aria-label=${label}>${options.map(([key, text]) => html`
-    <button type="button" aria-pressed=${String(key === value)} @click=${() => onChange(key)}>${text}</button>`)}</span>`;
+  return html`<span class="seg" role="group" aria-label=${label}>${options.map(
+    ([key, text]) => html`
+    <button type="button" aria-pressed=${String(key === value)} @click=${() => onChange(key)}>${text}</button>`,
+  )}</span>`;
 }

@@ -10,8 +10,12 @@ import { histogram } from './histogram.js';
  */
 export function threshold({ label, text, low, high, value, counts, off, offValue, onChange }) {
   const STEPS = 200;
-  const position = value === offValue ? (off === 'low' ? 0 : STEPS)
-    : Math.round((STEPS * (Math.log10(value) - low)) / Math.max(1e-9, high - low));
+  const position =
+    value === offValue
+      ? off === 'low'
+        ? 0
+        : STEPS
+      : Math.round((STEPS * (Math.log10(value) - low)) / Math.max(1e-9, high - low));
   const change = (event) => {
     const step = Number(event.target.value);
     if (step === (off === 'low' ? 0 : STEPS)) onChange(offValue);

@@ -16,10 +16,14 @@ export class App extends Panel {
       }
     };
     window.addEventListener('keydown', this.onKey);
-    this.onVisible = () => { if (!document.hidden) this.list(); };
+    this.onVisible = () => {
+      if (!document.hidden) this.list();
+    };
     document.addEventListener('visibilitychange', this.onVisible);
     // a framed tab that is not in front has no width
-    this.timer = setInterval(() => { if (!document.hidden && window.innerWidth > 0) this.list(); }, POLL_MS);
+    this.timer = setInterval(() => {
+      if (!document.hidden && window.innerWidth > 0) this.list();
+    }, POLL_MS);
     this.list();
   }
 
@@ -63,16 +67,20 @@ export class App extends Panel {
     if (this.selection.workspace === 'dictionary') {
       const entry = store.dictionaryEntry;
       if (!entry || !(entry.has_statistics || entry.has_references || entry.has_decoder_map || entry.has_metrics)) {
-        return html`<main class="page">${emptyState('Nothing was logged about this dictionary: no statistics, no references, no map.',
-          html`<code>visualscratchpad statistics --vlm MODEL --sae SAE --images FOLDER --logdir LOGDIR</code>`)}</main>`;
+        return html`<main class="page">${emptyState(
+          'Nothing was logged about this dictionary: no statistics, no references, no map.',
+          html`<code>visualscratchpad statistics --vlm MODEL --sae SAE --images FOLDER --logdir LOGDIR</code>`,
+        )}</main>`;
       }
       return html`<main class="workspace dictionary">
         <vs-health .store=${store} .api=${api}></vs-health><vs-statistics .store=${store} .api=${api}></vs-statistics>
         <vs-map .store=${store} .api=${api}></vs-map><vs-gallery .store=${store} .api=${api}></vs-gallery></main>`;
     }
     if (!store.runKey) {
-      return html`<main class="page">${emptyState('No run of this dictionary was logged.',
-        html`<code>visualscratchpad run --vlm MODEL --sae SAE --image PICTURE --prompt "What is this?" --logdir LOGDIR</code>`)}</main>`;
+      return html`<main class="page">${emptyState(
+        'No run of this dictionary was logged.',
+        html`<code>visualscratchpad run --vlm MODEL --sae SAE --image PICTURE --prompt "What is this?" --logdir LOGDIR</code>`,
+      )}</main>`;
     }
     return html`<main class="workspace scratchpad">
       <vs-attention .store=${store} .api=${api}></vs-attention><vs-tokens .store=${store} .api=${api}></vs-tokens>

@@ -15,7 +15,9 @@ export class AttentionPanel extends Panel {
     this.run = this.query(askRun);
     this.patches = this.query(askPatches);
     this.attention = this.query(askAttention);
-    this.attribution = this.query((store, api) => (store.selection.source === 'latent' ? askAttribution(store, api) : null));
+    this.attribution = this.query((store, api) =>
+      store.selection.source === 'latent' ? askAttribution(store, api) : null,
+    );
     /** @type {{of: unknown, raster: unknown}} the last raster and the answer it was made from */
     this.made = { of: null, raster: null };
   }
@@ -44,8 +46,13 @@ export class AttentionPanel extends Panel {
     const top = Math.max(1e-9, ...masses);
     const chosen = this.selection.layers;
     return html`<div class="layers" role="img" aria-label="Attention on the picture by layer: ${masses.map((m, i) => `layer ${layers[i]} ${percent(m)}`).join(', ')}">
-      ${masses.map((m, i) => html`<span title="layer ${layers[i]}: ${percent(m)} on the picture" class=${chosen === 'all' || chosen === String(layers[i]) ? '' : 'off'}
-        @click=${() => this.store.set({ layers: chosen === String(layers[i]) ? 'all' : String(layers[i]) })}><i .style=${`height:${(100 * m) / top}%`}></i></span>`)}</div>`;
+      ${masses.map(
+        (
+          m,
+          i,
+        ) => html`<span title="layer ${layers[i]}: ${percent(m)} on the picture" class=${chosen === 'all' || chosen === String(layers[i]) ? '' : 'off'}
+        @click=${() => this.store.set({ layers: chosen === String(layers[i]) ? 'all' : String(layers[i]) })}><i .style=${`height:${(100 * m) / top}%`}></i></span>`,
+      )}</div>`;
   }
 
   renderAttention(answer) {
@@ -82,7 +89,7 @@ export class AttentionPanel extends Panel {
     const token = tokens.find(({ index }) => index === this.selection.token);
     if (token?.span !== 'OUTPUT') return 'producing row';
     const before = tokens.find(({ index }) => index === token.index - 1);
-    return `produced by row ${whole(token.index - 1)}${before ? `, ${tokenText(before.text)}` : ''}`;
+    return `${this.run.value.tile_rows ? 'by' : 'produced by'} row ${whole(token.index - 1)}${before ? `, ${tokenText(before.text)}` : ''}`;
   }
 
   renderChoices() {
@@ -91,19 +98,49 @@ export class AttentionPanel extends Panel {
     const set = (key) => (value) => this.store.set({ [key]: value });
     const all = run.layers.length > 1 ? `layers ${run.layers[0]}–${run.layers.at(-1)}` : `layer ${run.layers[0]}`;
     return html`<div class="choices">
-      ${this.bySource === 'latent' ? nothing : select({
-        label: 'Row', value: row, onChange: set('row'), title: 'The position that produced the word, or the word’s own position',
-        options: [['producing', this.producingText()], ['own', 'its own row']],
-      })}
-      ${run.tile_rows ? select({
-        label: 'View', value: view, onChange: set('view'), title: 'Base view, tiles, or both together',
-        options: [['both', 'base + tiles'], ['base', 'base view'], ['tiles', 'tiles']],
-      }) : nothing}
-      ${this.bySource === 'latent' ? nothing : select({
-        label: 'Layers', value: layers, onChange: set('layers'), disabled: !run.has_layers,
-        title: run.has_layers ? 'Attention of all layers, or of one' : 'Attention by layer is not at hand: its sidecar is missing',
-        options: [['all', all], ...run.layers.map((l) => [String(l), `layer ${l}`])],
-      })}</div>`;
+      ${
+        this.bySource === 'latent'
+          ? nothing
+          : select({
+              label: 'Row',
+              value: row,
+              onChange: set('row'),
+              title: 'The position that produced the word, or the word’s own position',
+              options: [
+                ['producing', this.producingText()],
+                ['own', 'its own row'],
+              ],
+            })
+      }
+      ${
+        run.tile_rows
+          ? select({
+              label: 'View',
+              value: view,
+              onChange: set('view'),
+              title: 'Base view, tiles, or both together',
+              options: [
+                ['both', 'base + tiles'],
+                ['base', 'base view'],
+                ['tiles', 'tiles'],
+              ],
+            })
+          : nothing
+      }
+      ${
+        this.bySource === 'latent'
+          ? nothing
+          : select({
+              label: 'Layers',
+              value: layers,
+              onChange: set('layers'),
+              disabled: !run.has_layers,
+              title: run.has_layers
+                ? 'Attention of all layers, or of one'
+                : 'Attention by layer is not at hand: its sidecar is missing',
+              options: [['all', all], ...run.layers.map((l) => [String(l), `layer ${l}`])],
+            })
+      }</div>`;
   }
 
   render() {
@@ -113,18 +150,32 @@ export class AttentionPanel extends Panel {
     const query = this.bySource === 'latent' ? this.attribution : this.attention;
     const chosen = this.run.value?.tokens.find(({ index }) => index === token);
     const first = [this.run, this.patches].find((one) => one.value === undefined) ?? query;
-    const title = this.bySource === 'latent'
-      ? html`Latent <span class="subject">${latent}</span>${back}` : html`Attention <span class="of">of</span> <span class="subject mono">${chosen ? tokenText(chosen.text) : '…'}</span>`;
+    const title =
+      this.bySource === 'latent'
+        ? html`Latent <span class="subject">${latent}</span>${back}`
+        : html`Attention <span class="of">of</span> <span class="subject mono">${chosen ? tokenText(chosen.text) : '…'}</span>`;
     return card({
-      label: 'Attention', title, busy: query.stale,
+      label: 'Attention',
+      title,
+      busy: query.stale,
       controls: segmented({
-        label: 'Overlay', value: overlay, options: [['spotlight', 'Spotlight'], ['heat', 'Heat'], ['off', 'Off']],
+        label: 'Overlay',
+        value: overlay,
+        options: [
+          ['spotlight', 'Spotlight'],
+          ['heat', 'Heat'],
+          ['off', 'Off'],
+        ],
         onChange: (value) => this.store.set({ overlay: value }),
       }),
-      body: token === null && this.bySource === 'attention' && this.run.value
-        ? emptyState('Choose a word of the answer.')
-        : answered(first, () => html`${this.bySource === 'latent' ? this.renderAttribution(query.value) : this.renderAttention(query.value)}
-          ${this.renderChoices()}`),
+      body:
+        token === null && this.bySource === 'attention' && this.run.value
+          ? emptyState('Choose a word of the answer.')
+          : answered(
+              first,
+              () => html`${this.bySource === 'latent' ? this.renderAttribution(query.value) : this.renderAttention(query.value)}
+          ${this.renderChoices()}`,
+            ),
     });
   }
 }

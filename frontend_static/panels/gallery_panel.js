@@ -35,7 +35,10 @@ export class GalleryPanel extends Panel {
     const label = arrays.top_label[latent];
     if (!(arrays.flags[latent] & 1)) return { name: 'dead', text: '' };
     const entropy = arrays.flags[latent] & 2 ? ` · ${fixed(arrays.label_entropy[latent], 2)} nat` : '';
-    return { name: latentName(label < 0 ? null : labels[label] ?? null, arrays.top_label_share[latent]), text: `${percent(arrays.image_frequency[latent])}${entropy}` };
+    return {
+      name: latentName(label < 0 ? null : (labels[label] ?? null), arrays.top_label_share[latent]),
+      text: `${percent(arrays.image_frequency[latent])}${entropy}`,
+    };
   }
 
   renderRow({ latent, references }) {
@@ -52,13 +55,29 @@ export class GalleryPanel extends Panel {
     const { latents } = this;
     const has = this.store.dictionaryEntry?.has_references;
     return card({
-      label: 'Selected latents', title: 'Selected', sub: latents.length ? counted(latents.length, 'latent') : '', busy: this.references.stale,
-      controls: latents.length ? html`<button type="button" class="button small" @click=${() => this.store.set({ latents: [], latent: null })}>Clear</button>` : nothing,
-      body: !latents.length ? emptyState('Click a latent in either plot, or drag around several.')
-        : !has ? emptyState('References were not logged for this dictionary.')
-          : answered(this.references, (rows) => html`<div class="gallery">${rows.map((row) => this.renderRow(row))}
-            ${latents.length > this.shown ? html`<button type="button" class="button small more" @click=${() => { this.shown += 20; }}>
-              ${whole(Math.min(20, latents.length - this.shown))} more of ${whole(latents.length)}</button>` : nothing}</div>`),
+      label: 'Selected latents',
+      title: 'Selected',
+      sub: latents.length ? counted(latents.length, 'latent') : '',
+      busy: this.references.stale,
+      controls: latents.length
+        ? html`<button type="button" class="button small" @click=${() => this.store.set({ latents: [], latent: null })}>Clear</button>`
+        : nothing,
+      body: !latents.length
+        ? emptyState('Click a latent in either plot, or drag around several.')
+        : !has
+          ? emptyState('References were not logged for this dictionary.')
+          : answered(
+              this.references,
+              (rows) => html`<div class="gallery">${rows.map((row) => this.renderRow(row))}
+            ${
+              latents.length > this.shown
+                ? html`<button type="button" class="button small more" @click=${() => {
+                    this.shown += 20;
+                  }}>
+              ${whole(Math.min(20, latents.length - this.shown))} more of ${whole(latents.length)}</button>`
+                : nothing
+            }</div>`,
+            ),
     });
   }
 }

@@ -32,13 +32,25 @@ export class HealthPanel extends Panel {
 
   sentence({ info, metrics, statistics }) {
     const parts = [];
-    if (metrics && metrics.fvu !== null) parts.push(html`This dictionary <b>rebuilds ${(100 * Math.max(0, 1 - metrics.fvu)).toFixed(1)} %</b> of what the encoder sees${statistics ? '. ' : '.'}`);
+    if (metrics && metrics.fvu !== null)
+      parts.push(
+        html`This dictionary <b>rebuilds ${(100 * Math.max(0, 1 - metrics.fvu)).toFixed(1)} %</b> of what the encoder sees${statistics ? '. ' : '.'}`,
+      );
     if (statistics && this.statistics.value) {
       const { nOneLabel, nUndefined, median } = this.counts();
-      parts.push(html`<b>${whole(statistics.n_alive)} of ${whole(info.n_latents)}</b> latents are alive${median
-        ? html`; the typical one fires in <b>one picture of ${whole(1 / median)}</b>` : nothing}${metrics
-        ? html`, and <b>${whole(metrics.n_dense)}</b> fire in more than ${percent(metrics.dense_cutoff)} of them` : nothing}.`);
-      if (statistics.labels.length) parts.push(html` <b>${whole(nOneLabel)}</b> speak of a single label (under ${ONE_LABEL} nat); <b>${whole(nUndefined)}</b> are too rare to tell.`);
+      parts.push(
+        html`<b>${whole(statistics.n_alive)} of ${whole(info.n_latents)}</b> latents are alive${
+          median ? html`; the typical one fires in <b>one picture of ${whole(1 / median)}</b>` : nothing
+        }${
+          metrics
+            ? html`, and <b>${whole(metrics.n_dense)}</b> fire in more than ${percent(metrics.dense_cutoff)} of them`
+            : nothing
+        }.`,
+      );
+      if (statistics.labels.length)
+        parts.push(
+          html` <b>${whole(nOneLabel)}</b> speak of a single label (under ${ONE_LABEL} nat); <b>${whole(nUndefined)}</b> are too rare to tell.`,
+        );
       if (!statistics.complete) parts.push(html` The sweep was interrupted: this covers what was seen until then.`);
       if (statistics.n_broken) parts.push(html` ${counted(statistics.n_broken, 'picture')} could not be read.`);
     }
@@ -46,12 +58,19 @@ export class HealthPanel extends Panel {
   }
 
   render() {
-    return html`<section class="card health" aria-label="Health of the dictionary">${answered(this.dictionary, (value) => html`<p>${this.sentence(value)}</p>
+    return html`<section class="card health" aria-label="Health of the dictionary">${answered(
+      this.dictionary,
+      (value) => html`<p>${this.sentence(value)}</p>
       <dl class="figures">
         ${value.statistics ? html`<div><dt>living</dt><dd data-value="alive">${percent(value.statistics.n_alive / value.info.n_latents)}</dd></div>` : nothing}
-        ${value.metrics ? html`<div><dt>unexplained</dt><dd data-value="fvu">${value.metrics.fvu === null ? '–' : percent(value.metrics.fvu)}</dd></div>
-          <div><dt>active / patch</dt><dd data-value="l0">${value.metrics.l0 >= 10 ? value.metrics.l0.toFixed(1).replace(/\.0$/, '') : value.metrics.l0.toFixed(2)}</dd></div>` : nothing}
-        ${value.statistics ? html`<div><dt>pictures</dt><dd data-value="n-images">${whole(value.statistics.n_images)}</dd></div>` : nothing}</dl>`)}</section>`;
+        ${
+          value.metrics
+            ? html`<div><dt>unexplained</dt><dd data-value="fvu">${value.metrics.fvu === null ? '–' : percent(value.metrics.fvu)}</dd></div>
+          <div><dt>active / patch</dt><dd data-value="l0">${value.metrics.l0 >= 10 ? value.metrics.l0.toFixed(1).replace(/\.0$/, '') : value.metrics.l0.toFixed(2)}</dd></div>`
+            : nothing
+        }
+        ${value.statistics ? html`<div><dt>pictures</dt><dd data-value="n-images">${whole(value.statistics.n_images)}</dd></div>` : nothing}</dl>`,
+    )}</section>`;
   }
 }
 

@@ -7,7 +7,17 @@ import { rasterise } from '../plots/image_overlay.js';
 import { latentName } from './latents/names.js';
 import { Panel } from './base/panel.js';
 import { referencePictures } from './latents/references.js';
-import { askAttribution, askLatent, askMatrix, askPatches, askRanking, askReferences, askRun, askStatistics, MAX_RANKS } from './base/requests.js';
+import {
+  askAttribution,
+  askLatent,
+  askMatrix,
+  askPatches,
+  askRanking,
+  askReferences,
+  askRun,
+  askStatistics,
+  MAX_RANKS,
+} from './base/requests.js';
 
 const REFERENCES = 8;
 const N_BINS = 36;
@@ -20,12 +30,15 @@ const N_BINS = 36;
 function wordPlaces(words, chosen) {
   const CHARACTER = 2.4; // percent of the narrowest inspector, with air
   const placed = [];
-  const order = words.map((word, i) => ({ ...word, i })).sort((a, b) => (b.token.index === chosen) - (a.token.index === chosen) || (b.c ?? 0) - (a.c ?? 0));
+  const order = words
+    .map((word, i) => ({ ...word, i }))
+    .sort((a, b) => (b.token.index === chosen) - (a.token.index === chosen) || (b.c ?? 0) - (a.c ?? 0));
   for (const { token, i } of order.slice(0, 8)) {
     const text = tokenText(token.text);
     const half = (CHARACTER * text.length) / 2 + 1;
     const at = Math.min(100 - half, Math.max(half, (100 * (i + 0.5)) / words.length));
-    if (half < 50 && placed.every((other) => Math.abs(other.at - at) > other.half + half)) placed.push({ text, at, half, on: token.index === chosen });
+    if (half < 50 && placed.every((other) => Math.abs(other.at - at) > other.half + half))
+      placed.push({ text, at, half, on: token.index === chosen });
   }
   return placed;
 }
@@ -42,7 +55,9 @@ export class InspectorPanel extends Panel {
     this.plain = this.query((store, api) => askRanking(store, api, 'plain'));
     this.matrix = this.query(askMatrix);
     this.statistics = this.query(askStatistics);
-    this.references = this.query((store, api) => askReferences(store, api, store.selection.latent === null ? [] : [store.selection.latent]));
+    this.references = this.query((store, api) =>
+      askReferences(store, api, store.selection.latent === null ? [] : [store.selection.latent]),
+    );
     this.made = { of: null, raster: null };
     this.binned = { of: null, bins: null };
   }
@@ -50,7 +65,10 @@ export class InspectorPanel extends Panel {
   raster() {
     const answer = this.attribution.value;
     if (this.made.of !== answer) {
-      this.made = { of: answer, raster: rasterise(this.run.value.picture, this.patches.value.arrays.box, answer.arrays.value, 'maximum') };
+      this.made = {
+        of: answer,
+        raster: rasterise(this.run.value.picture, this.patches.value.arrays.box, answer.arrays.value, 'maximum'),
+      };
     }
     return this.made.raster;
   }
@@ -58,20 +76,32 @@ export class InspectorPanel extends Panel {
   /** The latent's rank among what the thresholds let through. @param {any} ranking an answer @param {number} latent */
   rankText(ranking, latent) {
     const row = ranking?.rows.find((one) => one.latent === latent);
-    return row ? `#${whole(row.rank)}` : ranking && ranking.n_passing > ranking.rows.length ? `> ${whole(MAX_RANKS)}` : '–';
+    return row
+      ? `#${whole(row.rank)}`
+      : ranking && ranking.n_passing > ranking.rows.length
+        ? `> ${whole(MAX_RANKS)}`
+        : '–';
   }
 
   clusterName(latent) {
     const answer = this.matrix.value;
     const at = answer ? answer.arrays.latent.indexOf(latent) : -1;
-    return at < 0 ? null : answer.header.clusters[answer.arrays.cluster[at]]?.name ?? null;
+    return at < 0 ? null : (answer.header.clusters[answer.arrays.cluster[at]]?.name ?? null);
   }
 
   renderHead({ latent, statistics }) {
     const cluster = this.clusterName(latent);
     return html`<header class="inspector-head"><h2>Latent <span data-value="latent">${latent}</span></h2><div class="tags">
-      ${statistics ? html`<span class="tag">${statistics.alive ? html`${latentName(statistics.label, statistics.label_share ?? 0)}
-        ${statistics.label !== null ? html`<span class="k">${percent(statistics.label_share)} ${statistics.label}</span>` : nothing}` : 'dead in the image set'}</span>` : nothing}
+      ${
+        statistics
+          ? html`<span class="tag">${
+              statistics.alive
+                ? html`${latentName(statistics.label, statistics.label_share ?? 0)}
+        ${statistics.label !== null ? html`<span class="k">${percent(statistics.label_share)} ${statistics.label}</span>` : nothing}`
+                : 'dead in the image set'
+            }</span>`
+          : nothing
+      }
       ${cluster ? html`<span class="tag"><span class="k">cluster</span> ${cluster}</span>` : nothing}</div></header>`;
   }
 
@@ -80,15 +110,20 @@ export class InspectorPanel extends Panel {
     const { token } = this.selection;
     const at = answer.by_token.index.indexOf(token);
     const weighted = at < 0 ? null : answer.by_token.weighted[at];
-    const ranks = { weighted: this.rankText(this.weighted.value, answer.latent), plain: this.rankText(this.plain.value, answer.latent) };
+    const ranks = {
+      weighted: this.rankText(this.weighted.value, answer.latent),
+      plain: this.rankText(this.plain.value, answer.latent),
+    };
     const word = this.run.value.tokens.find(({ index }) => index === token);
     return html`<section class="section"><h3>On this picture <span>${word ? html`for <span class="mono">${tokenText(word.text)}</span>` : nothing}</span></h3>
-      <div class="here">${this.attribution.value && this.patches.value
-        ? html`<button type="button" class="enlarge" aria-pressed=${String(this.selection.source === 'latent')} title="Show it on the large picture"
+      <div class="here">${
+        this.attribution.value && this.patches.value
+          ? html`<button type="button" class="enlarge" aria-pressed=${String(this.selection.source === 'latent')} title="Show it on the large picture"
             aria-label="Show latent ${answer.latent} on the large picture"
             @click=${() => this.store.set({ source: this.selection.source === 'latent' ? 'attention' : 'latent' })}><vs-picture .src=${picture.has_picture ? this.api.pictureUrl(this.store.runKey) : ''} .raster=${this.raster()} mode="spotlight"
             .theme=${this.theme} outlined .label=${`Picture, lit where latent ${answer.latent} fires`} .ratio=${picture.width / picture.height}></vs-picture></button>`
-        : html`<div></div>`}
+          : html`<div></div>`
+      }
       <div><div class="ranks"><div><span>weighted</span><b class="big accent" data-value="weighted-rank">${ranks.weighted}</b></div><div><span>plain mean</span><b class="big" data-value="plain-rank">${ranks.plain}</b></div></div>
         <dl class="facts-list">
           <div><dt>weighted C</dt><dd data-value="weighted">${weighted === null ? '–' : activation(weighted)}</dd></div>
@@ -98,17 +133,21 @@ export class InspectorPanel extends Panel {
 
   renderWords({ by_token: { index, weighted }, latent }) {
     const { tokens } = this.run.value;
-    const words = index.map((i, at) => ({ token: tokens.find((one) => one.index === i), c: weighted[at] })).filter(({ token }) => token?.span === 'OUTPUT');
+    const words = index
+      .map((i, at) => ({ token: tokens.find((one) => one.index === i), c: weighted[at] }))
+      .filter(({ token }) => token?.span === 'OUTPUT');
     const top = words.reduce((most, { c }) => Math.max(most, c ?? 0), 1e-12);
     const names = wordPlaces(words, this.selection.token);
     if (!words.length) return nothing;
     return html`<section class="section"><h3>Which words use it <span>share of its largest C</span></h3>
-      <div class="words" role="group" aria-label="C of latent ${latent} by word">${words.map(({ token, c }) => {
-        const on = token.index === this.selection.token;
-        return html`<button type="button" class=${on ? 'on' : ''} tabindex="-1" title="${tokenText(token.text)}: C ${c === null ? 'undefined' : activation(c)}"
+      <div class="words ${words.length > 90 ? 'many' : ''}" role="group" aria-label="C of latent ${latent} by word">${words.map(
+        ({ token, c }) => {
+          const on = token.index === this.selection.token;
+          return html`<button type="button" class=${on ? 'on' : ''} tabindex="-1" title="${tokenText(token.text)}: C ${c === null ? 'undefined' : activation(c)}"
           aria-label="${tokenText(token.text)}: ${c === null ? 'undefined' : activation(c)}" @click=${() => this.store.set({ token: token.index, source: 'attention' })}>
           <i .style=${`height:${(100 * Math.max(0, c ?? 0)) / top}%`}></i></button>`;
-      })}</div>
+        },
+      )}</div>
       <p class="words-named mono" aria-hidden="true">${names.map(({ text, at, on }) => html`<span class=${on ? 'on' : ''} .style=${`left:${at}%`}>${text}</span>`)}</p></section>`;
   }
 
@@ -121,20 +160,31 @@ export class InspectorPanel extends Panel {
       for (let i = 0; i < flags.length; i++) if ((flags[i] & bit) === bit) chosen.push(scale(values[i]));
       const low = chosen.reduce((a, b) => Math.min(a, b), Infinity);
       const high = chosen.reduce((a, b) => Math.max(a, b), -Infinity);
-      return { counts: binCounts(chosen, low, high, N_BINS), place: (value) => (high > low ? (scale(value) - low) / (high - low) : 0.5), n: chosen.length };
+      return {
+        counts: binCounts(chosen, low, high, N_BINS),
+        place: (value) => (high > low ? (scale(value) - low) / (high - low) : 0.5),
+        n: chosen.length,
+      };
     };
     const log = (value) => Math.log10(Math.max(value, 1e-9));
-    this.binned = { of: answer, bins: { frequency: of(frequency, 1, log), mean: of(mean, 1, log), entropy: of(entropy, 3, (value) => value) } };
+    this.binned = {
+      of: answer,
+      bins: { frequency: of(frequency, 1, log), mean: of(mean, 1, log), entropy: of(entropy, 3, (value) => value) },
+    };
     return this.binned.bins;
   }
 
   renderStatistics(statistics) {
     const head = (sub) => html`<h3>In the dictionary <span>${sub}</span></h3>`;
-    if (!statistics) return html`<section class="section">${head('')}<p class="note">Statistics were not logged for this dictionary.</p></section>`;
-    if (!statistics.alive) return html`<section class="section">${head('')}<p class="note">It fires nowhere in the image set: no mean, no entropy, no references.</p></section>`;
+    if (!statistics)
+      return html`<section class="section">${head('')}<p class="note">Statistics were not logged for this dictionary.</p></section>`;
+    if (!statistics.alive)
+      return html`<section class="section">${head('')}<p class="note">It fires nowhere in the image set: no mean, no entropy, no references.</p></section>`;
     const bins = this.statistics.value ? this.bins() : null;
-    const strip = (name, key, value, text, data) => html`<div class="strip"><span>${name}</span>${bins && value !== null
-      ? histogram(bins[key].counts, bins[key].place(value)) : html`<i></i>`}<b data-value=${data}>${text}</b></div>`;
+    const strip = (name, key, value, text, data) =>
+      html`<div class="strip"><span>${name}</span>${
+        bins && value !== null ? histogram(bins[key].counts, bins[key].place(value)) : html`<i></i>`
+      }<b data-value=${data}>${text}</b></div>`;
     return html`<section class="section">${head(bins ? `among ${counted(bins.frequency.n, 'living latent')}` : '')}
       ${strip('pictures', 'frequency', statistics.image_frequency, percent(statistics.image_frequency), 'image-frequency')}
       ${strip('mean', 'mean', statistics.mean, fixed(statistics.mean, 2), 'mean')}
@@ -146,16 +196,27 @@ export class InspectorPanel extends Panel {
       return html`<section class="section"><h3>Reference pictures</h3><p class="note">References were not logged for this dictionary.</p></section>`;
     }
     const { dictionary, step } = this.selection;
-    return html`<section class="section"><h3>Reference pictures <span>largest plain mean</span></h3>${answered(this.references, ([{ references }]) => referencePictures({
-      references, count: REFERENCES, theme: this.theme, url: (image) => this.api.referencePictureUrl(dictionary, image, step),
-    }))}</section>`;
+    return html`<section class="section"><h3>Reference pictures <span>largest plain mean</span></h3>${answered(
+      this.references,
+      ([{ references }]) =>
+        referencePictures({
+          references,
+          count: REFERENCES,
+          theme: this.theme,
+          url: (image) => this.api.referencePictureUrl(dictionary, image, step),
+        }),
+    )}</section>`;
   }
 
   render() {
-    const body = this.selection.latent === null
-      ? emptyState('Choose a latent: a cell of the heatmap or a row of the ranking.')
-      : answered(this.run.value === undefined ? this.run : this.latent, (answer) => html`${this.renderHead(answer)}<div class="scroll">${this.renderHere(answer)}
-        ${this.renderWords(answer)}${this.renderStatistics(answer.statistics)}${this.renderReferences()}</div>`);
+    const body =
+      this.selection.latent === null
+        ? emptyState('Choose a latent: a cell of the heatmap or a row of the ranking.')
+        : answered(
+            this.run.value === undefined ? this.run : this.latent,
+            (answer) => html`${this.renderHead(answer)}<div class="scroll">${this.renderHere(answer)}
+        ${this.renderWords(answer)}${this.renderStatistics(answer.statistics)}${this.renderReferences()}</div>`,
+          );
     return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.stale ? 'stale' : ''}">${body}</div></section>`;
   }
 }

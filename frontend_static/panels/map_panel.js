@@ -32,8 +32,14 @@ export class MapPanel extends Panel {
       let n = 0;
       for (let i = 0; i < chosen.length / 2; i++) if (!Number.isNaN(chosen[2 * i]) && (!alive || alive[i])) n++;
       this.made = {
-        of, n,
-        data: { xy: chosen, alive, names: labels, label: this.statistics.value && labels.length ? prevailingLabels(this.statistics.value) : null },
+        of,
+        n,
+        data: {
+          xy: chosen,
+          alive,
+          names: labels,
+          label: this.statistics.value && labels.length ? prevailingLabels(this.statistics.value) : null,
+        },
       };
     }
     return this.made.data;
@@ -58,11 +64,21 @@ export class MapPanel extends Panel {
     const both = this.dictionary.value?.decoder_map?.firing_method;
     if (this.map.value) this.data();
     return card({
-      label: 'Latent map', title: 'Latent map', sub: this.map.value ? counted(this.made.n, 'living latent') : '', busy: this.map.stale,
-      controls: both ? segmented({
-        label: 'Near by', value: this.which, options: [['firing', 'What they fire on'], ['decoder', 'Decoder']],
-        onChange: (map) => this.store.set({ map }),
-      }) : nothing,
+      label: 'Latent map',
+      title: 'Latent map',
+      sub: this.map.value ? counted(this.made.n, 'living latent') : '',
+      busy: this.map.stale,
+      controls: both
+        ? segmented({
+            label: 'Near by',
+            value: this.which,
+            options: [
+              ['firing', 'What they fire on'],
+              ['decoder', 'Decoder'],
+            ],
+            onChange: (map) => this.store.set({ map }),
+          })
+        : nothing,
       body: has ? answered(this.map, () => this.renderMap()) : emptyState('No map was logged for this dictionary.'),
     });
   }

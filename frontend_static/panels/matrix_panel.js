@@ -32,12 +32,22 @@ export class MatrixPanel extends Panel {
     this.made = {
       of,
       data: {
-        value: arrays.value, nRows: shapes.value[0], nColumns: shapes.value[1],
-        rows: tokens.map((token) => ({ ordinal: token.span === 'OUTPUT' ? String(token.index - firstOutput) : '', text: tokenText(token.text) })),
+        value: arrays.value,
+        nRows: shapes.value[0],
+        nColumns: shapes.value[1],
+        rows: tokens.map((token) => ({
+          ordinal: token.span === 'OUTPUT' ? String(token.index - firstOutput) : '',
+          text: tokenText(token.text),
+        })),
         mass: masses ? header.tokens.map((index) => mass.get(index) ?? null) : [],
         gapAfter: tokens.map((token, i) => ends(token, tokens[i + 1])),
-        columnMax: arrays.column_max, latent: arrays.latent, cluster: arrays.cluster,
-        clusters: header.clusters, linkage: arrays.linkage, cut: header.cut ?? this.selection.cut, tokens,
+        columnMax: arrays.column_max,
+        latent: arrays.latent,
+        cluster: arrays.cluster,
+        clusters: header.clusters,
+        linkage: arrays.linkage,
+        cut: header.cut ?? this.selection.cut,
+        tokens,
       },
     };
     return this.made.data;
@@ -47,17 +57,23 @@ export class MatrixPanel extends Panel {
     if (this.matrix.value && !this.matrix.loading && this.run.value && this.selection.token === null) this.suggest();
   }
 
-  /** A first choice: the strongest cell; without any, the first word of the answer. */
+  /**
+   * A first choice: the cell where C exceeds its latent's mean over the words most, so that what all words share does not
+   * come first. Without any, the first word of the answer.
+   */
   suggest() {
     const { value, columnMax, latent, tokens, nRows, nColumns } = this.plotData();
-    let best = { c: 0, row: -1, column: -1 };
-    for (let row = 0; row < nRows; row++) {
-      for (let column = 0; column < nColumns; column++) {
-        const c = value[row * nColumns + column] * columnMax[column];
-        if (c > best.c) best = { c, row, column };
+    let best = { excess: 0, row: -1, column: -1 };
+    for (let column = 0; column < nColumns; column++) {
+      let sum = 0;
+      for (let row = 0; row < nRows; row++) sum += value[row * nColumns + column];
+      for (let row = 0; row < nRows; row++) {
+        const excess = (value[row * nColumns + column] - sum / nRows) * columnMax[column];
+        if (excess > best.excess) best = { excess, row, column };
       }
     }
-    if (best.row >= 0) this.store.set({ token: tokens[best.row].index, latent: this.selection.latent ?? latent[best.column] });
+    if (best.row >= 0)
+      this.store.set({ token: tokens[best.row].index, latent: this.selection.latent ?? latent[best.column] });
     else {
       const first = this.run.value.tokens.find(({ span }) => span === 'OUTPUT') ?? this.run.value.tokens[0];
       if (first) this.store.set({ token: first.index });
@@ -86,8 +102,12 @@ export class MatrixPanel extends Panel {
     const { header } = this.matrix.value;
     if (!data.nColumns) {
       const widen = { maxFrequency: 1, minMean: 0 };
-      return this.store.dictionaryEntry?.has_statistics && (this.selection.maxFrequency < 1 || this.selection.minMean > 0)
-        ? emptyState('The thresholds leave no latent: widen them.', html`<button type="button" class="button small" @click=${() => this.store.set(widen)}>Widen</button>`)
+      return this.store.dictionaryEntry?.has_statistics &&
+        (this.selection.maxFrequency < 1 || this.selection.minMean > 0)
+        ? emptyState(
+            'The thresholds leave no latent: widen them.',
+            html`<button type="button" class="button small" @click=${() => this.store.set(widen)}>Widen</button>`,
+          )
         : emptyState('No latent fires on this picture.');
     }
     const { token, latent } = this.selection;
@@ -101,28 +121,42 @@ export class MatrixPanel extends Panel {
       <div class="legend"><span>0</span><span class="ramp"></span><span>1 = the word that uses the latent most</span>
         ${header.reason ? html`<span class="reason" role="status">${header.reason}</span>` : nothing}
         ${selected.column < 0 && latent !== null ? html`<span>latent ${latent} is not among them</span>` : nothing}
-        ${clustered ? html`<label class="cut">cut at <b>${fixed(data.cut, 2)}</b> → <b data-value="n-clusters">${counted(data.clusters.length, 'cluster')}</b>
+        ${
+          clustered
+            ? html`<label class="cut">cut at <b>${fixed(data.cut, 2)}</b> → <b data-value="n-clusters">${counted(data.clusters.length, 'cluster')}</b>
           <input type="range" min="0.02" max="1.5" step="0.01" .value=${String(this.selection.cut)} aria-label="Cut the tree at distance"
             aria-valuetext="${fixed(data.cut, 2)}, ${counted(data.clusters.length, 'cluster')}"
-            @input=${(event) => this.store.set({ cut: Number(event.target.value) })}></label>` : nothing}</div>`;
+            @input=${(event) => this.store.set({ cut: Number(event.target.value) })}></label>`
+            : nothing
+        }</div>`;
   }
 
   renderSub() {
     const { header, shapes } = this.matrix.value;
     const [rows, columns] = shapes.value;
     const words = this.selection.prompt ? counted(rows, 'word') : counted(rows, 'answer word');
-    const latents = header.capped ? `the ${whole(columns)} strongest of ${counted(header.n_candidates, 'latent')}` : counted(columns, 'latent');
+    const latents = header.capped
+      ? `the ${whole(columns)} strongest of ${counted(header.n_candidates, 'latent')}`
+      : counted(columns, 'latent');
     return html`<span data-value="matrix-size">${words} × ${latents}</span>, each column divided by its largest value`;
   }
 
   render() {
     const ready = this.run.value === undefined ? this.run : this.matrix;
     return card({
-      label: 'Token by latent', title: 'Token × latent', sub: ready.value ? this.renderSub() : '', busy: this.matrix.stale,
+      label: 'Token by latent',
+      title: 'Token × latent',
+      sub: ready.value ? this.renderSub() : '',
+      busy: this.matrix.stale,
       controls: html`<label class="check"><input type="checkbox" .checked=${this.selection.prompt}
           @change=${(event) => this.store.set({ prompt: event.target.checked })}>prompt</label>
         ${segmented({
-          label: 'Order of columns', value: this.selection.order, options: [['clustered', 'Clustered'], ['strength', 'By strength']],
+          label: 'Order of columns',
+          value: this.selection.order,
+          options: [
+            ['clustered', 'Clustered'],
+            ['strength', 'By strength'],
+          ],
           onChange: (order) => this.store.set({ order }),
         })}`,
       body: answered(ready, () => this.renderMatrix()),

@@ -12,12 +12,17 @@ export class Notices extends Panel {
 
   render() {
     const { problems = [], warnings = [] } = this.store.session.listing ?? {};
-    const shown = [...problems.map((text) => ['problem', text]), ...warnings.map((text) => ['warning', text])]
-      .filter(([, text]) => !this.dismissed.has(text));
+    const shown = [...problems.map((text) => ['problem', text]), ...warnings.map((text) => ['warning', text])].filter(
+      ([, text]) => !this.dismissed.has(text),
+    );
     if (!shown.length) return nothing;
-    return html`<ul class="notices" aria-label="Problems in the log">${shown.map(([kind, text]) => html`<li class=${kind}>
+    return html`<ul class="notices" aria-label="Problems in the log">${shown.map(
+      ([kind, text]) => html`<li class=${kind}>
       <span>${text}</span><button type="button" class="button small" aria-label="Dismiss: ${text}"
-        @click=${() => { this.dismissed = new Set([...this.dismissed, text]); }}>Dismiss</button></li>`)}</ul>`;
+        @click=${() => {
+          this.dismissed = new Set([...this.dismissed, text]);
+        }}>Dismiss</button></li>`,
+    )}</ul>`;
   }
 }
 

@@ -80,7 +80,12 @@ export class RankingPanel extends Panel {
     };
     const byFrequency = of(frequency);
     this.made = { of: answer, scales: { frequency: { ...byFrequency, high: 0 }, mean: of(mean) } };
-    this.made.scales.frequency.counts = binCounts(alive.map((i) => Math.log10(Math.max(frequency[i], 1e-9))), byFrequency.low, 0, N_BINS);
+    this.made.scales.frequency.counts = binCounts(
+      alive.map((i) => Math.log10(Math.max(frequency[i], 1e-9))),
+      byFrequency.low,
+      0,
+      N_BINS,
+    );
     return this.made.scales;
   }
 
@@ -93,11 +98,21 @@ export class RankingPanel extends Panel {
     const { maxFrequency, minMean } = this.selection;
     return html`<div class="thresholds">
       ${threshold({
-        label: 'fires in at most', text: maxFrequency >= 1 ? 'off' : percent(maxFrequency), ...frequency, value: maxFrequency, off: 'high', offValue: 1,
+        label: 'fires in at most',
+        text: maxFrequency >= 1 ? 'off' : percent(maxFrequency),
+        ...frequency,
+        value: maxFrequency,
+        off: 'high',
+        offValue: 1,
         onChange: (value) => this.store.set({ maxFrequency: value }),
       })}
       ${threshold({
-        label: 'mean at least', text: minMean <= 0 ? 'off' : fixed(minMean, minMean < 1 ? 2 : 1), ...mean, value: minMean, off: 'low', offValue: 0,
+        label: 'mean at least',
+        text: minMean <= 0 ? 'off' : fixed(minMean, minMean < 1 ? 2 : 1),
+        ...mean,
+        value: minMean,
+        off: 'low',
+        offValue: 0,
         onChange: (value) => this.store.set({ minMean: value }),
       })}</div>`;
   }
@@ -115,36 +130,57 @@ export class RankingPanel extends Panel {
     if (!defined && !rows.length) return emptyState(reason ?? 'This word has no attention on the picture.');
     if (!rows.length) {
       return this.store.dictionaryEntry?.has_statistics
-        ? emptyState('The thresholds leave none: widen them.', html`<button type="button" class="button small"
-            @click=${() => this.store.set({ maxFrequency: 1, minMean: 0 })}>Widen</button>`)
+        ? emptyState(
+            'The thresholds leave none: widen them.',
+            html`<button type="button" class="button small"
+            @click=${() => this.store.set({ maxFrequency: 1, minMean: 0 })}>Widen</button>`,
+          )
         : emptyState('No latent fires on this picture.');
     }
     const top = rows.reduce((most, { weighted, plain }) => Math.max(most, weighted ?? 0, plain), 1e-9);
     const colors = this.colors();
-    const stop = rows.slice(0, this.shown).some(({ latent }) => latent === this.selection.latent) ? this.selection.latent : null;
+    const known = this.store.dictionaryEntry?.has_statistics;
+    const stop = rows.slice(0, this.shown).some(({ latent }) => latent === this.selection.latent)
+      ? this.selection.latent
+      : null;
     const bar = (value) => `width:${(100 * (value ?? 0)) / top}%`;
     const c = ({ weighted }) => (weighted === null ? 'undefined' : activation(weighted));
     return html`<div class="rank-head" aria-hidden="true"><span></span><span>latent</span><span>label</span>
         <span class="keys"><span class="key"><i class="c"></i>C</span><span class="key"><i class="b"></i>B</span></span><span class="right">lift</span></div>
       ${defined ? nothing : html`<p class="note">${reason}</p>`}<div class="rank-list" role="group" aria-label="Latents of this word, best first" @keydown=${(event) => this.onListKey(event)}>
-      ${rows.slice(0, this.shown).map((row, i) => html`<button type="button" class="rank-row ${row.latent === this.selection.latent ? 'on' : ''}"
+      ${rows.slice(0, this.shown).map(
+        (row, i) => html`<button type="button" class="rank-row ${row.latent === this.selection.latent ? 'on' : ''}"
           data-latent=${row.latent} tabindex=${row.latent === stop || (stop === null && i === 0) ? 0 : -1} aria-pressed=${String(row.latent === this.selection.latent)}
           aria-label="Rank ${row.rank}, latent ${row.latent}, ${latentName(row.label, row.label_share ?? 0)}, weighted ${c(row)}, plain ${activation(row.plain)}, lift ${lift(row.lift)}"
           title="C ${c(row)} · B ${activation(row.plain)}" @click=${() => this.store.chooseLatent(row.latent)}>
         <span class="n">${row.rank}</span><span class="mono">${row.latent}</span>
-        <span class="name"><i class="dot" .style=${`background:${colors.get(row.latent) ?? unnamedColor(this.theme)}`}></i><span>${latentName(row.label, row.label_share ?? 0)}</span></span>
-        <span class="bars"><i .style=${bar(row.weighted)}></i><i .style=${bar(row.plain)}></i></span><span class="lift">${lift(row.lift)}</span></button>`)}
-      ${rows.length > this.shown ? html`<button type="button" class="button small more" @click=${() => { this.shown += 100; }}>
-        ${whole(Math.min(100, rows.length - this.shown))} more of ${whole(nPassing)}</button>` : nothing}</div>`;
+        <span class="name"><i class="dot" .style=${`background:${colors.get(row.latent) ?? unnamedColor(this.theme)}`}></i><span>${known ? latentName(row.label, row.label_share ?? 0) : ''}</span></span>
+        <span class="bars"><i .style=${bar(row.weighted)}></i><i .style=${bar(row.plain)}></i></span><span class="lift">${lift(row.lift)}</span></button>`,
+      )}
+      ${
+        rows.length > this.shown
+          ? html`<button type="button" class="button small more" @click=${() => {
+              this.shown += 100;
+            }}>
+        ${whole(Math.min(100, rows.length - this.shown))} more of ${whole(nPassing)}</button>`
+          : nothing
+      }</div>`;
   }
 
   render() {
     const { by, token } = this.selection;
     const chosen = this.run.value?.tokens.find(({ index }) => index === token);
     return card({
-      label: 'Ranking', title: html`Ranking <span class="of">for</span> <span class="mono plain">${chosen ? tokenText(chosen.text) : '…'}</span>`, busy: this.ranking.stale,
+      label: 'Ranking',
+      title: html`Ranking <span class="of">for</span> <span class="mono plain">${chosen ? tokenText(chosen.text) : '…'}</span>`,
+      busy: this.ranking.stale,
       controls: segmented({
-        label: 'Order by', value: by, options: [['weighted', 'Weighted'], ['plain', 'Plain mean']],
+        label: 'Order by',
+        value: by,
+        options: [
+          ['weighted', 'Weighted'],
+          ['plain', 'Plain mean'],
+        ],
         onChange: (value) => this.store.set({ by: value }),
       }),
       body: html`${this.renderThresholds()}${token === null ? emptyState('Choose a word of the answer.') : answered(this.ranking, (value) => this.renderRows(value))}`,

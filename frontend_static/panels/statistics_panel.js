@@ -27,8 +27,15 @@ export class StatisticsPanel extends Panel {
     if (this.made.of !== answer || this.made.by !== by) {
       const { image_frequency: images, patch_frequency: patches, mean, label_entropy: entropy, flags } = answer.arrays;
       this.made = {
-        of: answer, by,
-        data: { frequency: by === 'images' ? images : patches, mean, entropy, flags, frequencyName: `share of ${by === 'images' ? 'pictures' : 'patches'} it fires in` },
+        of: answer,
+        by,
+        data: {
+          frequency: by === 'images' ? images : patches,
+          mean,
+          entropy,
+          flags,
+          frequencyName: `share of ${by === 'images' ? 'pictures' : 'patches'} it fires in`,
+        },
       };
     }
     return this.made.data;
@@ -38,32 +45,53 @@ export class StatisticsPanel extends Panel {
     const { label_entropy: entropy, flags } = this.statistics.value.arrays;
     const defined = [];
     for (let i = 0; i < flags.length; i++) if ((flags[i] & 3) === 3) defined.push(entropy[i]);
-    if (!defined.length) return html`<div class="entropy-key"><span>label entropy is undefined for every latent: too few references, or no labels</span></div>`;
+    if (!defined.length)
+      return html`<div class="entropy-key"><span>label entropy is undefined for every latent: too few references, or no labels</span></div>`;
     const top = defined.reduce((a, b) => Math.max(a, b), 1e-6);
     const counts = binCounts(defined, 0, top, KEY_BINS);
     const most = Math.max(...counts);
-    return html`<div class="entropy-key"><span>0</span><span class="key-bars" aria-hidden="true">${counts.map((n, i) => html`<i
-      .style=${`height:${Math.max(2, 24 * Math.sqrt(n / most))}px;background:rgb(${sequentialColor(this.theme, 1 - 0.72 * ((i + 0.5) / KEY_BINS))})`}></i>`)}</span>
+    return html`<div class="entropy-key"><span>0</span><span class="key-bars" aria-hidden="true">${counts.map(
+      (n, i) => html`<i
+      .style=${`height:${Math.max(2, 24 * Math.sqrt(n / most))}px;background:rgb(${sequentialColor(this.theme, 1 - 0.72 * ((i + 0.5) / KEY_BINS))})`}></i>`,
+    )}</span>
       <span><span class="hollow">○ undefined</span><br>${fixed(top, 1)} nat label entropy</span></div>`;
   }
 
   render() {
     const has = this.store.dictionaryEntry?.has_statistics;
     const labels = this.dictionary.value?.statistics?.labels ?? [];
-    const cutoff = this.selection.frequency === 'images' ? this.dictionary.value?.metrics?.dense_cutoff ?? DENSE_CUTOFF : DENSE_CUTOFF;
+    const cutoff =
+      this.selection.frequency === 'images'
+        ? (this.dictionary.value?.metrics?.dense_cutoff ?? DENSE_CUTOFF)
+        : DENSE_CUTOFF;
     return card({
-      label: 'Statistics', title: 'Statistics', sub: 'each dot a latent; drag a lasso to select', busy: this.statistics.stale,
+      label: 'Statistics',
+      title: 'Statistics',
+      sub: 'each dot a latent; drag a lasso to select',
+      busy: this.statistics.stale,
       controls: segmented({
-        label: 'Frequency counts', value: this.selection.frequency, options: [['images', 'Pictures'], ['patches', 'Patches']],
+        label: 'Frequency counts',
+        value: this.selection.frequency,
+        options: [
+          ['images', 'Pictures'],
+          ['patches', 'Patches'],
+        ],
         onChange: (frequency) => this.store.set({ frequency }),
       }),
-      body: has ? answered(this.statistics, () => html`<vs-scatter .data=${this.data()} .theme=${this.theme} .denseCutoff=${cutoff}
+      body: has
+        ? answered(
+            this.statistics,
+            () => html`<vs-scatter .data=${this.data()} .theme=${this.theme} .denseCutoff=${cutoff}
           .selected=${this.selection.latent} .chosen=${this.selection.latents} .describe=${(latent) => describeLatent(this.statistics.value, labels, latent)}
           .label=${'Latents by frequency and mean activation. Arrow keys go to the nearest latent, Enter chooses it, plus and minus zoom.'}
           @pick=${({ detail }) => this.store.set({ latent: detail, latents: [] })}
           @lasso=${({ detail }) => this.store.set({ latents: detail, latent: detail[0] ?? null })}
-          @clear=${() => this.store.set({ latents: [], latent: null })}></vs-scatter>${this.renderKey()}`)
-        : emptyState('Statistics were not logged for this dictionary.', html`<code>visualscratchpad statistics --vlm MODEL --sae SAE --images FOLDER --logdir LOGDIR</code>`),
+          @clear=${() => this.store.set({ latents: [], latent: null })}></vs-scatter>${this.renderKey()}`,
+          )
+        : emptyState(
+            'Statistics were not logged for this dictionary.',
+            html`<code>visualscratchpad statistics --vlm MODEL --sae SAE --images FOLDER --logdir LOGDIR</code>`,
+          ),
     });
   }
 }

@@ -22,13 +22,14 @@ export class TokenPanel extends Panel {
     this.onKey = (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step || !this.run.value || !isShortcut(event)) return;
-      const order = this.run.value.tokens.filter(({ span }) => this.systemShown || span !== 'SYSTEM').map(({ index }) => index);
+      const order = this.run.value.tokens
+        .filter(({ span }) => this.systemShown || span !== 'SYSTEM')
+        .map(({ index }) => index);
       const at = order.indexOf(this.selection.token);
       const next = order[at < 0 ? order.length - 1 : Math.min(order.length - 1, Math.max(0, at + step))];
       if (next === undefined) return;
       this.store.set({ token: next, source: 'attention' });
       const chip = this.querySelector(`[data-token="${next}"]`);
-      chip?.scrollIntoView({ block: 'nearest' });
       if (this.contains(document.activeElement)) chip?.focus();
       event.preventDefault();
     };
@@ -46,7 +47,12 @@ export class TokenPanel extends Panel {
   updated() {
     const { token } = this.selection;
     // an address may name a token that this run does not have
-    if (this.run.value && token !== null && !this.run.value.tokens.some(({ index }) => index === token)) this.store.set({ token: null });
+    if (token !== this.scrolledTo && this.run.value) {
+      this.scrolledTo = token;
+      this.querySelector('.chip.on')?.scrollIntoView({ block: 'nearest' });
+    }
+    if (this.run.value && token !== null && !this.run.value.tokens.some(({ index }) => index === token))
+      this.store.set({ token: null });
   }
 
   get systemShown() {
@@ -55,8 +61,13 @@ export class TokenPanel extends Panel {
 
   chip(token, mass, top) {
     const on = token.index === this.selection.token;
-    const shown = mass === undefined || mass === null ? 'does not see the picture' : `${percent(mass)} of its attention on the picture`;
-    const classes = ['chip', 'mono', token.span.toLowerCase(), token.template ? 'template' : '', on ? 'on' : ''].join(' ');
+    const shown =
+      mass === undefined || mass === null
+        ? 'does not see the picture'
+        : `${percent(mass)} of its attention on the picture`;
+    const classes = ['chip', 'mono', token.span.toLowerCase(), token.template ? 'template' : '', on ? 'on' : ''].join(
+      ' ',
+    );
     return html`<button type="button" class=${classes} data-token=${token.index} tabindex=${on || token.index === this.entry ? 0 : -1} aria-pressed=${String(on)} title=${`${JSON.stringify(token.text)}: ${shown}`}
       @click=${() => this.store.set({ token: token.index, source: 'attention' })}>${tokenText(token.text)}<i aria-hidden="true"
       .style=${`--w:${mass ? Math.min(100, (100 * mass) / top) : 0}%`}></i></button>`;
@@ -69,7 +80,9 @@ export class TokenPanel extends Panel {
   }
 
   renderTokens(run) {
-    const mass = new Map(this.masses.value ? this.masses.value.index.map((index, i) => [index, this.masses.value.mass[i]]) : []);
+    const mass = new Map(
+      this.masses.value ? this.masses.value.index.map((index, i) => [index, this.masses.value.mass[i]]) : [],
+    );
     const top = Math.max(1e-9, ...[...mass.values()].map((m) => m ?? 0));
     const chips = (tokens) => tokens.map((token) => this.chip(token, mass.get(token.index), top));
     const of = (span) => run.tokens.filter((token) => token.span === span);
@@ -78,14 +91,28 @@ export class TokenPanel extends Panel {
     this.entry = this.selection.token === null ? (output[0] ?? input[0])?.index : null;
     const before = input.filter(({ index }) => index < run.image.first_index);
     const after = input.filter(({ index }) => index > run.image.first_index);
-    const fold = system.length ? html`<button type="button" class="chip fold" aria-expanded=${String(this.systemShown)}
-      @click=${() => { this.unfolded = !this.unfolded; }}>system · ${system.length} tokens</button>` : nothing;
-    const row = (label, content) => html`<span class="lab">${label}</span><div class="chips" role="group" aria-label="${label} tokens">${content}</div>`;
+    const fold = system.length
+      ? html`<button type="button" class="chip fold" aria-expanded=${String(this.systemShown)}
+      @click=${() => {
+        this.unfolded = !this.unfolded;
+      }}>system · ${system.length} tokens</button>`
+      : nothing;
+    const row = (label, content) =>
+      html`<span class="lab">${label}</span><div class="chips" role="group" aria-label="${label} tokens">${content}</div>`;
     return html`<div class="tokens">
       ${this.systemShown && system.length ? row('System', chips(system)) : nothing}
       ${row('Prompt', [window.innerWidth >= WRITTEN_OUT_FROM ? nothing : fold, chips(before), this.imageChip(run.image), chips(after)])}
-      ${row('Answer', output.length ? [chips(output), run.truncated ? html`<span class="chip cut" title="The answer reached its token limit">truncated</span>` : nothing]
-        : html`<span class="note">This run has no answer.</span>`)}
+      ${row(
+        'Answer',
+        output.length
+          ? [
+              chips(output),
+              run.truncated
+                ? html`<span class="chip cut" title="The answer reached its token limit">truncated</span>`
+                : nothing,
+            ]
+          : html`<span class="note">This run has no answer.</span>`,
+      )}
     </div>${this.renderDetails(run, mass)}`;
   }
 
@@ -95,11 +122,24 @@ export class TokenPanel extends Panel {
     const seen = mass.get(token.index);
     return html`<div class="token-details" aria-label="The chosen token" role="group">
       <b class="mono">${tokenText(token.text)}</b>
-      <span class="k">${token.span === 'OUTPUT' ? html`log-probability <b data-value="logprob">${fixed(token.logprob, 2)}</b> (${percent(Math.exp(token.logprob))})`
-        : token.template ? 'from the template' : token.span === 'SYSTEM' ? 'system' : 'prompt'}</span>
+      <span class="k">${
+        token.span === 'OUTPUT'
+          ? html`log-probability <b data-value="logprob">${fixed(token.logprob, 2)}</b> (${percent(Math.exp(token.logprob))})`
+          : token.template
+            ? 'from the template'
+            : token.span === 'SYSTEM'
+              ? 'system'
+              : 'prompt'
+      }</span>
       ${seen === undefined || seen === null ? nothing : html`<span class="k wide"><b data-value="token-mass">${percent(seen)}</b> on the picture</span>`}
-      ${token.alternatives.length ? html`<span class="instead"><span class="k">instead of it</span>${token.alternatives.map((other) => html`
-        <span class="other"><span class="mono">${tokenText(other.text)}</span> <span class="k">${fixed(other.logprob, 2)}</span></span>`)}</span>` : nothing}
+      ${
+        token.alternatives.length
+          ? html`<span class="instead"><span class="k">instead of it</span>${token.alternatives.map(
+              (other) => html`
+        <span class="other"><span class="mono">${tokenText(other.text)}</span> <span class="k">${fixed(other.logprob, 2)}</span></span>`,
+            )}</span>`
+          : nothing
+      }
     </div>`;
   }
 

@@ -4,7 +4,10 @@ import { counted, whole } from '../elements/format.js';
 import { mark, reload } from '../elements/icons.js';
 import { isShortcut, Panel } from './base/panel.js';
 
-const WORKSPACES = [['dictionary', 'Dictionary'], ['scratchpad', 'Scratchpad']];
+const WORKSPACES = [
+  ['dictionary', 'Dictionary'],
+  ['scratchpad', 'Scratchpad'],
+];
 const THUMBNAIL_LIMIT = 60;
 
 /** Name, workspaces, and what is looked at: run and dictionary. */
@@ -28,8 +31,13 @@ export class TopBar extends Panel {
     return runs.map((entry, i) => ({
       value: JSON.stringify([entry.run, entry.id]),
       title: entry.name,
-      note: [new Date(1000 * entry.created).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }),
-        entry.steered ? 'steered' : '', entry.truncated ? 'truncated' : ''].filter(Boolean).join(' · '),
+      note: [
+        new Date(1000 * entry.created).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }),
+        entry.steered ? 'steered' : '',
+        entry.truncated ? 'truncated' : '',
+      ]
+        .filter(Boolean)
+        .join(' · '),
       detail: [entry.prompt, entry.output_text],
       picture: entry.has_picture && i < THUMBNAIL_LIMIT ? this.api.pictureUrl(entry) : null,
       words: [entry.name, entry.prompt, entry.output_text, entry.run, entry.dictionary_name].join(' '),
@@ -83,9 +91,11 @@ export class TopBar extends Panel {
     const any = listing && (listing.vlm_runs.length || listing.dictionaries.length);
     return html`<header class="top-bar">
       <div class="brand">${mark}<b>Visual Scratchpad</b></div>
-      <nav class="workspaces" aria-label="Workspaces">${WORKSPACES.map(([key, text], i) => html`
+      <nav class="workspaces" aria-label="Workspaces">${WORKSPACES.map(
+        ([key, text], i) => html`
         <button type="button" aria-current=${this.selection.workspace === key ? 'page' : 'false'} aria-keyshortcuts=${i + 1}
-          @click=${() => this.store.set({ workspace: key })}>${text}</button>`)}</nav>
+          @click=${() => this.store.set({ workspace: key })}>${text}</button>`,
+      )}</nav>
       <div class="selectors">${any ? [this.renderRun(), this.renderDictionary(), this.renderStep()] : nothing}
         ${listingError && listing ? html`<span class="offline" role="status">TensorBoard does not answer</span>` : nothing}
         <button type="button" class="icon" aria-label="Reload" title="Reload: look for new runs now"

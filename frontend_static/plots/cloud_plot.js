@@ -12,6 +12,8 @@ import { Surface } from './surface.js';
  */
 
 const LASSO_STARTS = 5;
+/** More chosen points than this are drawn as dots: rings would cover one another. */
+const MAX_RINGS = 200;
 
 export class CloudPlot {
   /** @param {HTMLElement} container @param {CloudHandlers} handlers */
@@ -59,7 +61,8 @@ export class CloudPlot {
     this.cloud.setViewport(this.view, this.rectangle(width, height));
     this.under(g, width, height);
     this.cloud.paint(g, ratio);
-    for (const index of this.chosen) this.mark(g, index, 4, 1.25);
+    if (this.chosen.length <= MAX_RINGS) for (const index of this.chosen) this.mark(g, index, 4, 1.25);
+    else this.dots(g);
     if (this.selected >= 0) this.mark(g, this.selected, 5, 1.75);
     this.over(g, width, height);
     if (this.cursor >= 0) this.mark(g, this.cursor, 5.5, 1.5, TOKENS[this.theme].ink);
@@ -72,6 +75,14 @@ export class CloudPlot {
       g.closePath();
       g.stroke();
       g.setLineDash([]);
+    }
+  }
+
+  dots(g) {
+    g.fillStyle = TOKENS[this.theme].accent;
+    for (const index of this.chosen) {
+      const [x, y] = this.cloud.toPixels(this.cloud.x[index], this.cloud.y[index]);
+      if (this.cloud.color[4 * index + 3]) g.fillRect(x - 1.25, y - 1.25, 2.5, 2.5);
     }
   }
 
@@ -130,10 +141,16 @@ export class CloudPlot {
     });
     container.addEventListener('pointerleave', () => this.moveCursor(-1, null));
     container.addEventListener('blur', () => this.moveCursor(-1, null));
-    container.addEventListener('wheel', (event) => {
-      this.zoom(Math.exp(event.deltaY / 300), ...place(event));
-      event.preventDefault();
-    }, { passive: false });
+    container.addEventListener(
+      'wheel',
+      (event) => {
+        // where the page scrolls, the wheel is the page's until the plot has been clicked
+        if (!event.ctrlKey && document.activeElement !== container) return;
+        this.zoom(Math.exp(event.deltaY / 300), ...place(event));
+        event.preventDefault();
+      },
+      { passive: false },
+    );
     container.addEventListener('keydown', (event) => this.onKey(event));
   }
 
@@ -160,9 +177,10 @@ export class CloudPlot {
     const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if (event.key in arrows) {
       const from = this.cursor >= 0 ? this.cursor : this.selected;
-      const next = from >= 0 && this.cloud.color[4 * from + 3]
-        ? this.cloud.neighbour(from, ...arrows[event.key])
-        : this.cloud.pick(width / 2, height / 2, Infinity);
+      const next =
+        from >= 0 && this.cloud.color[4 * from + 3]
+          ? this.cloud.neighbour(from, ...arrows[event.key])
+          : this.cloud.pick(width / 2, height / 2, Infinity);
       if (next >= 0) {
         const box = this.container.getBoundingClientRect();
         const [x, y] = this.cloud.toPixels(this.cloud.x[next], this.cloud.y[next]);

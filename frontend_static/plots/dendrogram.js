@@ -15,15 +15,21 @@ export function treeNodes(linkage) {
   const n = linkage.length / 4;
   const nLeaves = n + 1;
   const nodes = [];
-  const of = (index) => (index < nLeaves
-    ? { x: index + 0.5, height: 0, first: index, last: index }
-    : { x: (nodes[index - nLeaves].left + nodes[index - nLeaves].right) / 2, ...nodes[index - nLeaves] });
+  const of = (index) =>
+    index < nLeaves
+      ? { x: index + 0.5, height: 0, first: index, last: index }
+      : { x: (nodes[index - nLeaves].left + nodes[index - nLeaves].right) / 2, ...nodes[index - nLeaves] };
   for (let i = 0; i < n; i++) {
     let [a, b] = [of(linkage[4 * i]), of(linkage[4 * i + 1])];
     if (a.x > b.x) [a, b] = [b, a];
     nodes.push({
-      left: a.x, right: b.x, leftHeight: a.height, rightHeight: b.height, height: linkage[4 * i + 2],
-      first: Math.min(a.first, b.first), last: Math.max(a.last, b.last),
+      left: a.x,
+      right: b.x,
+      leftHeight: a.height,
+      rightHeight: b.height,
+      height: linkage[4 * i + 2],
+      first: Math.min(a.first, b.first),
+      last: Math.max(a.last, b.last),
     });
   }
   return nodes;

@@ -54,7 +54,10 @@ export function shareOverHalf({ value, peak }) {
 /** Box blur along both axes, for soft edges. @param {Raster} raster @param {number} radius @returns {Float32Array} */
 function soften({ width, height, value }, radius) {
   let from = value;
-  for (const [n, step, lines, jump] of [[width, 1, height, width], [height, width, width, 1]]) {
+  for (const [n, step, lines, jump] of [
+    [width, 1, height, width],
+    [height, width, width, 1],
+  ]) {
     const to = new Float32Array(from.length);
     for (let line = 0; line < lines; line++) {
       const start = line * jump;
@@ -104,14 +107,29 @@ function outline(g, { width, height, value, peak }, w, h) {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       if (!on(x, y)) continue;
-      if (!on(x, y - 1)) { g.moveTo(x * ux, y * uy); g.lineTo((x + 1) * ux, y * uy); }
-      if (!on(x, y + 1)) { g.moveTo(x * ux, (y + 1) * uy); g.lineTo((x + 1) * ux, (y + 1) * uy); }
-      if (!on(x - 1, y)) { g.moveTo(x * ux, y * uy); g.lineTo(x * ux, (y + 1) * uy); }
-      if (!on(x + 1, y)) { g.moveTo((x + 1) * ux, y * uy); g.lineTo((x + 1) * ux, (y + 1) * uy); }
+      if (!on(x, y - 1)) {
+        g.moveTo(x * ux, y * uy);
+        g.lineTo((x + 1) * ux, y * uy);
+      }
+      if (!on(x, y + 1)) {
+        g.moveTo(x * ux, (y + 1) * uy);
+        g.lineTo((x + 1) * ux, (y + 1) * uy);
+      }
+      if (!on(x - 1, y)) {
+        g.moveTo(x * ux, y * uy);
+        g.lineTo(x * ux, (y + 1) * uy);
+      }
+      if (!on(x + 1, y)) {
+        g.moveTo((x + 1) * ux, y * uy);
+        g.lineTo((x + 1) * ux, (y + 1) * uy);
+      }
     }
   }
   g.lineCap = 'square';
-  for (const [color, line] of [['rgba(9,13,24,.8)', w > 150 ? 4 : 2.5], ['#ffffff', w > 150 ? 1.75 : 1]]) {
+  for (const [color, line] of [
+    ['rgba(9,13,24,.8)', w > 150 ? 4 : 2.5],
+    ['#ffffff', w > 150 ? 1.75 : 1],
+  ]) {
     g.strokeStyle = color;
     g.lineWidth = line;
     g.stroke();

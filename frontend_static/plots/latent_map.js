@@ -16,6 +16,8 @@ import { drawText } from './surface.js';
  */
 
 const MIN_NAMED = 3;
+/** Names stand this many pixels above their place, so that a tight group stays in sight. */
+const ABOVE = 11;
 /** A label is written when its latents lie within this share of the spread of all. */
 const COMPACT = 0.6;
 
@@ -58,14 +60,21 @@ export class LatentMapPlot extends CloudPlot {
     const chosen = this.selected >= 0 && this.label ? this.label[this.selected] : -1;
     const names = [...(this.names ?? [])].sort((a, b) => (b.label === chosen) - (a.label === chosen));
     for (const { name, x, y, label } of names) {
-      const [px, py] = this.cloud.toPixels(x, y);
+      const [px, at] = this.cloud.toPixels(x, y);
+      const py = at - ABOVE;
       g.font = `600 12px ${SANS}`;
       const half = g.measureText(name).width / 2 + 3;
       const box = [px - half, py - 8, px + half, py + 8];
       if (box[0] < 0 || box[2] > width || box[1] < 0 || box[3] > height) continue;
-      if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+      if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]))
+        continue;
       taken.push(box);
-      drawText(g, name, px, py, { color: label === chosen ? tokens.accent : tokens.ink, font: `600 12px ${SANS}`, align: 'center', halo: tokens.panel });
+      drawText(g, name, px, py, {
+        color: label === chosen ? tokens.accent : tokens.ink,
+        font: `600 12px ${SANS}`,
+        align: 'center',
+        halo: tokens.panel,
+      });
     }
   }
 }

@@ -1,7 +1,8 @@
 import { sequentialTable } from '../color/sequential.js';
-import { clusterColors, SMALL_CLUSTER } from '../color/categories.js';
-import { MONO, SANS, TOKENS } from '../color/tokens.js';
-import { heightShare, treeNodes } from './dendrogram.js';
+import { clusterColors } from '../color/categories.js';
+import { MONO, TOKENS } from '../color/tokens.js';
+import { treeNodes } from './dendrogram.js';
+import { paintBands, paintFootNames, paintTree } from './matrix_clusters.js';
 import { listenToMatrix } from './matrix_input.js';
 import { columnX, matrixLayout } from './matrix_layout.js';
 import { drawText, Surface } from './surface.js';
@@ -59,15 +60,25 @@ export class MatrixPlot {
 
   /** @param {Cell} cell row or column -1 for none */
   setSelected(cell) {
+    const moved = cell.row !== this.selected.row || cell.column !== this.selected.column;
     this.selected = cell;
+    if (moved && this.data?.nRows && this.surface.height && (cell.row >= 0 || cell.column >= 0)) {
+      const { first } = this.layout().columns;
+      this.reveal({ row: Math.max(0, cell.row), column: cell.column < 0 ? Math.ceil(first) : cell.column });
+    }
     this.surface.request();
   }
 
   layout() {
     const { nRows, nColumns, gapAfter } = this.data;
     const layout = matrixLayout({
-      width: this.surface.width, height: this.surface.height, nRows, nColumns, gapAfter,
-      tree: this.nodes.length > 0, columns: this.columns,
+      width: this.surface.width,
+      height: this.surface.height,
+      nRows,
+      nColumns,
+      gapAfter,
+      tree: this.nodes.length > 0,
+      columns: this.columns,
     });
     this.scroll = Math.min(Math.max(this.scroll, 0), Math.max(0, layout.contentHeight - layout.height));
     return layout;
@@ -91,86 +102,20 @@ export class MatrixPlot {
     return canvas;
   }
 
-  /** @param {CanvasRenderingContext2D} g @param {number} width @param {number} height */
-  paint(g, width, height) {
+  /** @param {CanvasRenderingContext2D} g @param {number} width */
+  paint(g, width) {
     if (!this.data || !this.data.nRows || !this.data.nColumns) return;
     const layout = this.layout();
     const tokens = TOKENS[this.theme];
-    if (this.nodes.length) this.paintTree(g, layout, tokens, width);
-    this.paintBands(g, layout, tokens, width);
+    if (this.nodes.length) this.cutY = paintTree(this, g, layout, tokens);
+    this.unplaced = paintBands(this, g, layout, tokens, width);
     this.paintRows(g, layout, tokens, width);
-    this.paintFoot(g, layout, tokens, width, height);
+    this.paintFoot(g, layout, tokens);
     this.paintSelection(g, layout, tokens);
   }
 
-  paintTree(g, layout, tokens, width) {
-    const { dendrogramBottom: bottom, left, width: cells } = layout;
-    const y = (value) => bottom - 2 - heightShare(value, this.topHeight) * (bottom - 10);
-    const clusterOf = this.clusterOfColumn();
-    g.save();
-    g.beginPath();
-    g.rect(left, 0, cells, bottom);
-    g.clip();
-    for (const node of this.nodes) {
-      const below = node.height <= this.data.cut;
-      g.strokeStyle = below ? this.colors[clusterOf[node.first]] ?? tokens.faint : tokens.faint;
-      g.lineWidth = below ? 1 : 1.25;
-      g.beginPath();
-      g.moveTo(columnX(layout, node.left), y(node.leftHeight));
-      g.lineTo(columnX(layout, node.left), y(node.height));
-      g.lineTo(columnX(layout, node.right), y(node.height));
-      g.lineTo(columnX(layout, node.right), y(node.rightHeight));
-      g.stroke();
-    }
-    g.restore();
-    const cut = Math.round(y(this.data.cut)) + 0.5;
-    this.cutY = cut;
-    g.setLineDash([3, 3]);
-    g.strokeStyle = tokens.accent;
-    g.lineWidth = 1;
-    g.beginPath();
-    g.moveTo(left - 8, cut);
-    g.lineTo(left + cells + 4, cut);
-    g.stroke();
-    g.setLineDash([]);
-    g.fillStyle = tokens.accent;
-    g.beginPath();
-    g.arc(left + cells + 8, cut, 4, 0, 7);
-    g.fill();
-    drawText(g, `cut ${this.data.cut.toFixed(2)}`, left - 12, cut, { color: tokens.accent, align: 'right' });
-  }
-
-  clusterOfColumn() {
-    const of = new Int32Array(this.data.nColumns).fill(-1);
-    this.data.clusters.forEach(({ start, count }, i) => of.fill(i, start, start + count));
-    return of;
-  }
-
-  paintBands(g, layout, tokens, width) {
-    const right = layout.left + layout.width;
-    this.unnamed = [];
-    this.data.clusters.forEach(({ start, count, name }, i) => {
-      const a = Math.max(layout.left, columnX(layout, start));
-      const b = Math.min(right, columnX(layout, start + count));
-      if (b <= a) return;
-      g.fillStyle = this.colors[i];
-      g.fillRect(a + 0.5, layout.bandTop, Math.max(1.5, b - a - 1), 4);
-      g.font = `600 12px ${SANS}`;
-      const wide = g.measureText(name).width;
-      if (b - a > wide + 4 && count >= SMALL_CLUSTER) {
-        drawText(g, name, a + 1, layout.bandTop - 9, { color: tokens.ink, font: `600 12px ${SANS}` });
-        if (b - a > wide + 30) drawText(g, String(count), a + wide + 7, layout.bandTop - 8.5, { color: tokens.ink3 });
-      } else if (name) {
-        this.unnamed.push({ name, x: (a + b) / 2, count });
-      }
-    });
-    if (this.data.mass.length) {
-      drawText(g, 'on picture', width - 2, layout.bandTop - 9, { color: tokens.ink3, align: 'right' });
-    }
-  }
-
   paintRows(g, layout, tokens, width) {
-    const { nColumns, nRows, rows, mass, clusters } = this.data;
+    const { nRows, rows, mass, clusters } = this.data;
     const { left, top, width: cells, rowHeight, rowTop, columns } = layout;
     const most = Math.max(1e-9, ...mass.map((m) => m ?? 0));
     g.save();
@@ -231,7 +176,7 @@ export class MatrixPlot {
     drawText(g, shown, left - 10, y + rowHeight / 2 + 0.5, { color: ink, font, align: 'right' });
   }
 
-  paintFoot(g, layout, tokens, width, height) {
+  paintFoot(g, layout, tokens) {
     const { columnMax, nColumns } = this.data;
     const bottom = layout.top + layout.height + 24;
     let most = 1e-9;
@@ -246,26 +191,7 @@ export class MatrixPlot {
       g.fillStyle = column === this.selected.column ? tokens.accent : tokens.bar2;
       g.fillRect(x + inset, bottom - tall, Math.max(0.6, layout.columnWidth - 2 * inset), tall);
     }
-    this.paintFootNames(g, layout, tokens, bottom);
-  }
-
-  /** Names that do not fit over their band, under it with a leader; those that would overlap are left out. */
-  paintFootNames(g, layout, tokens, bottom) {
-    let free = layout.left;
-    g.font = `11px ${SANS}`;
-    for (const { name, x } of this.unnamed) {
-      const wide = g.measureText(name).width;
-      const at = Math.max(free, Math.min(x - wide / 2, layout.left + layout.width - wide));
-      if (at - (x - wide / 2) > 56 || at + wide > layout.left + layout.width + 1) continue;
-      g.strokeStyle = tokens.lineStrong;
-      g.lineWidth = 1;
-      g.beginPath();
-      g.moveTo(x, bottom + 2);
-      g.lineTo(at + wide / 2, bottom + 7);
-      g.stroke();
-      drawText(g, name, at, bottom + 14, { color: tokens.ink2 });
-      free = at + wide + 10;
-    }
+    paintFootNames(this.unplaced, g, layout, tokens, bottom);
   }
 
   paintSelection(g, layout, tokens) {
@@ -283,8 +209,10 @@ export class MatrixPlot {
     g.beginPath();
     g.rect(left - 3, top - 3, width + 6, height + 6);
     g.clip();
-    if (column >= 0) frame(columnX(layout, column) - 0.75, top - 1, Math.max(columnWidth, 3) + 1.5, height + 2, tokens.accent);
-    if (row >= 0) frame(left - 0.75, top + rowTop[row] - this.scroll - 0.75, width + 1.5, rowHeight + 1.5, tokens.accent);
+    if (column >= 0)
+      frame(columnX(layout, column) - 0.75, top - 1, Math.max(columnWidth, 3) + 1.5, height + 2, tokens.accent);
+    if (row >= 0)
+      frame(left - 0.75, top + rowTop[row] - this.scroll - 0.75, width + 1.5, rowHeight + 1.5, tokens.accent);
     if (this.cursor) {
       const x = columnX(layout, this.cursor.column);
       const y = top + rowTop[this.cursor.row] - this.scroll;
@@ -309,7 +237,10 @@ export class MatrixPlot {
   zoom(factor, around) {
     const { first, span } = this.layout().columns;
     const next = Math.min(this.data.nColumns, Math.max(8, span * factor));
-    this.columns = { first: Math.max(0, Math.min(this.data.nColumns - next, around - ((around - first) / span) * next)), span: next };
+    this.columns = {
+      first: Math.max(0, Math.min(this.data.nColumns - next, around - ((around - first) / span) * next)),
+      span: next,
+    };
     this.surface.request();
   }
 

@@ -12,7 +12,8 @@ export function listenToMatrix(plot) {
     const box = container.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
-  const onCut = ({ x, y }) => plot.nodes?.length && Math.abs(y - plot.cutY) < 7 && x > MARGIN.left - 60 && y < plot.layout().dendrogramBottom;
+  const onCut = ({ x, y }) =>
+    plot.nodes?.length && Math.abs(y - plot.cutY) < 7 && x > MARGIN.left - 60 && y < plot.layout().dendrogramBottom;
   let cutting = false;
   container.addEventListener('pointerdown', (event) => {
     if (!plot.data || !onCut(place(event))) return;
@@ -31,7 +32,9 @@ export function listenToMatrix(plot) {
     container.style.cursor = onCut(at) ? 'ns-resize' : 'default';
     plot.moveCursor(cellAt(plot.layout(), at.x, at.y, plot.scroll), { x: event.clientX, y: event.clientY });
   });
-  const stop = () => { cutting = false; };
+  const stop = () => {
+    cutting = false;
+  };
   container.addEventListener('pointerup', stop);
   container.addEventListener('pointercancel', stop);
   container.addEventListener('pointerleave', () => plot.moveCursor(null, null));
@@ -42,22 +45,29 @@ export function listenToMatrix(plot) {
     const cell = cellAt(plot.layout(), at.x, at.y, plot.scroll);
     if (cell) plot.handlers.onPick(cell);
   });
-  container.addEventListener('wheel', (event) => {
-    if (!plot.data?.nColumns) return;
-    const layout = plot.layout();
-    if (event.ctrlKey) {
-      const share = (place(event).x - layout.left) / layout.width;
-      plot.zoom(Math.exp(event.deltaY / 200), layout.columns.first + share * layout.columns.span);
-    } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-      plot.columns = { first: layout.columns.first + ((event.deltaX || event.deltaY) / layout.columnWidth), span: layout.columns.span };
-    } else if (layout.contentHeight > layout.height + 1) {
-      plot.scroll += event.deltaY;
-    } else {
-      return;
-    }
-    event.preventDefault();
-    plot.surface.request();
-  }, { passive: false });
+  container.addEventListener(
+    'wheel',
+    (event) => {
+      if (!plot.data?.nColumns) return;
+      const layout = plot.layout();
+      if (event.ctrlKey) {
+        const share = (place(event).x - layout.left) / layout.width;
+        plot.zoom(Math.exp(event.deltaY / 200), layout.columns.first + share * layout.columns.span);
+      } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+        plot.columns = {
+          first: layout.columns.first + (event.deltaX || event.deltaY) / layout.columnWidth,
+          span: layout.columns.span,
+        };
+      } else if (layout.contentHeight > layout.height + 1) {
+        plot.scroll += event.deltaY;
+      } else {
+        return;
+      }
+      event.preventDefault();
+      plot.surface.request();
+    },
+    { passive: false },
+  );
   container.addEventListener('keydown', (event) => onKey(plot, event));
 }
 
@@ -66,10 +76,20 @@ function onKey(plot, event) {
   if (!plot.data?.nRows || !plot.data.nColumns || event.ctrlKey || event.metaKey || event.altKey) return;
   const { nRows, nColumns } = plot.data;
   const from = plot.cursor ?? { row: Math.max(0, plot.selected.row), column: Math.max(0, plot.selected.column) };
-  const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [0, -nColumns], End: [0, nColumns] };
+  const steps = {
+    ArrowLeft: [0, -1],
+    ArrowRight: [0, 1],
+    ArrowUp: [-1, 0],
+    ArrowDown: [1, 0],
+    Home: [0, -nColumns],
+    End: [0, nColumns],
+  };
   if (event.key in steps) {
     const [dy, dx] = plot.cursor ? steps[event.key] : [0, 0];
-    const cell = { row: Math.min(nRows - 1, Math.max(0, from.row + dy)), column: Math.min(nColumns - 1, Math.max(0, from.column + dx)) };
+    const cell = {
+      row: Math.min(nRows - 1, Math.max(0, from.row + dy)),
+      column: Math.min(nColumns - 1, Math.max(0, from.column + dx)),
+    };
     plot.reveal(cell);
     const layout = plot.layout();
     const box = plot.container.getBoundingClientRect();

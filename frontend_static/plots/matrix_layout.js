@@ -35,8 +35,17 @@ export function matrixLayout({ width, height, nRows, nColumns, gapAfter, tree, c
   const first = Math.min(Math.max(columns.first, 0), Math.max(nColumns - span, 0));
   const cells = Math.max(1, width - MARGIN.left - MARGIN.right);
   return {
-    left: MARGIN.left, top, width: cells, height: Math.min(window, y), rowHeight, contentHeight: y, rowTop,
-    columnWidth: cells / span, columns: { first, span }, dendrogramBottom, bandTop: dendrogramBottom + 19,
+    left: MARGIN.left,
+    top,
+    width: cells,
+    height: Math.min(window, y),
+    rowHeight,
+    contentHeight: y,
+    rowTop,
+    columnWidth: cells / span,
+    columns: { first, span },
+    dendrogramBottom,
+    bandTop: dendrogramBottom + 19,
   };
 }
 
@@ -50,7 +59,8 @@ export function columnX(layout, column) {
  * @returns {{row: number, column: number}|null} the cell there; null in gaps and outside
  */
 export function cellAt(layout, x, y, scroll) {
-  if (x < layout.left || x >= layout.left + layout.width || y < layout.top || y >= layout.top + layout.height) return null;
+  if (x < layout.left || x >= layout.left + layout.width || y < layout.top || y >= layout.top + layout.height)
+    return null;
   const column = Math.floor(layout.columns.first + (x - layout.left) / layout.columnWidth);
   const inside = y - layout.top + scroll;
   let row = layout.rowTop.length - 1;

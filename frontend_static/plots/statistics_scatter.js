@@ -170,7 +170,14 @@ export class StatisticsScatter extends CloudPlot {
       g.lineWidth = 1;
       g.strokeRect(l + 0.5, t + 0.5, r - l - 1, u - t - 1);
       g.setLineDash([]);
-      this.names.push([name, `${count.toLocaleString('en-US')} latents`, align === 'right' ? r - 5 : l + 7, t, align, r - l]);
+      this.names.push([
+        name,
+        `${count.toLocaleString('en-US')} latents`,
+        align === 'right' ? r - 5 : l + 7,
+        t,
+        align,
+        r - l,
+      ]);
     };
     this.names = [];
     box(left, X(log10(SPARSE)), top, Y(this.regions.strong), 'Sparse and strong', this.regions.nSparse, 'left');
@@ -191,12 +198,21 @@ export class StatisticsScatter extends CloudPlot {
     g.fillStyle = tokens.faint;
     const shown = Math.min(this.dead.length, 2000);
     for (let i = 0; i < shown; i++) {
-      const x = left + 4 + (STRIP - 9) * (scatter(2 * i));
-      const y = top + h - 4 - tall * (scatter(2 * i + 1));
+      const x = left + 4 + (STRIP - 9) * scatter(2 * i);
+      const y = top + h - 4 - tall * scatter(2 * i + 1);
       g.fillRect(x, y, 1.4, 1.4);
     }
-    drawText(g, 'Dead', left + STRIP / 2, top + 13, { color: tokens.ink, align: 'center', font: `600 11px ${SANS}`, halo: tokens.sunken });
-    drawText(g, this.dead.length.toLocaleString('en-US'), left + STRIP / 2, top + 28, { color: tokens.ink2, align: 'center', halo: tokens.sunken });
+    drawText(g, 'Dead', left + STRIP / 2, top + 13, {
+      color: tokens.ink,
+      align: 'center',
+      font: `600 11px ${SANS}`,
+      halo: tokens.sunken,
+    });
+    drawText(g, this.dead.length.toLocaleString('en-US'), left + STRIP / 2, top + 28, {
+      color: tokens.ink2,
+      align: 'center',
+      halo: tokens.sunken,
+    });
   }
 
   over(g, width, height) {

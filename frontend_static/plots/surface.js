@@ -59,7 +59,13 @@ export class Surface {
  * @param {CanvasRenderingContext2D} context @param {string} text @param {number} x @param {number} y
  * @param {{color: string, font?: string, align?: CanvasTextAlign, baseline?: CanvasTextBaseline, halo?: string}} style
  */
-export function drawText(context, text, x, y, { color, font = `11px ${SANS}`, align = 'left', baseline = 'middle', halo }) {
+export function drawText(
+  context,
+  text,
+  x,
+  y,
+  { color, font = `11px ${SANS}`, align = 'left', baseline = 'middle', halo },
+) {
   context.font = font;
   context.textAlign = align;
   context.textBaseline = baseline;

@@ -100,6 +100,27 @@ def test_a_choice_survives_a_reload_of_the_page(browser: Browser, fast_address: 
         assert _chosen_token(frame) == output_tokens(log.newest)[5]
 
 
+def test_a_lasso_selects_latents_in_both_plots(browser: Browser, fast_address: str, log: WrittenLog) -> None:
+    with watched_page(browser, ours="visualscratchpad", viewport={"width": 1440, "height": 900}) as page:
+        frame = open_tab(page, fast_address, "&p.visualscratchpad.workspace=dictionary")
+        frame.wait_for_selector("vs-scatter canvas", state="attached")
+        page.wait_for_timeout(300)
+        box = frame.locator("vs-scatter .plot").bounding_box()
+        # around everything but the strip of the dead, which have no place in the plane
+        right, bottom = box["width"] - 46, box["height"] - 36
+        corners = [(82, 40), (right, 40), (right, bottom), (82, bottom)]
+        for step, (x, y) in enumerate(corners):
+            page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+            if step == 0:
+                page.mouse.down()
+        page.mouse.up()
+        alive = int(log.statistics.alive_K.sum())
+        expect(frame.get_by_role("region", name="Selected latents")).to_contain_text(re.compile(rf"\b{alive} latents"))
+        assert frame.locator(".gallery-row").count() == 8
+        frame.get_by_role("button", name="Clear").click()
+        frame.get_by_text("Click a latent in either plot").wait_for()
+
+
 def test_the_theme_is_tensorboards(browser: Browser, fast_address: str) -> None:
     with watched_page(browser, ours="visualscratchpad", color_scheme="light") as page:
         frame = open_tab(page, fast_address)

@@ -46,7 +46,9 @@ export function askAttention(store, api) {
   const key = store.runKey;
   const { token } = store.selection;
   const options = rowOptions(store);
-  return key && token !== null ? request('attention', runSubject(store), [token, options], () => api.attention(key, token, options)) : null;
+  return key && token !== null
+    ? request('attention', runSubject(store), [token, options], () => api.attention(key, token, options))
+    : null;
 }
 
 /** @param {Store} store @param {Api} api @returns {Request|null} */
@@ -82,7 +84,9 @@ export function askLatent(store, api) {
   const key = store.runKey;
   const { latent } = store.selection;
   const options = rowOptions(store);
-  return key && latent !== null ? request('latent', runSubject(store), [latent, options], () => api.latent(key, latent, options)) : null;
+  return key && latent !== null
+    ? request('latent', runSubject(store), [latent, options], () => api.latent(key, latent, options))
+    : null;
 }
 
 /** @param {Store} store @param {Api} api @returns {Request|null} */
@@ -90,34 +94,40 @@ export function askAttribution(store, api) {
   const key = store.runKey;
   const { latent, view } = store.selection;
   return key && latent !== null
-    ? request('attribution', runSubject(store), [latent, view], () => api.latentAttribution(key, latent, { view })) : null;
+    ? request('attribution', runSubject(store), [latent, view], () => api.latentAttribution(key, latent, { view }))
+    : null;
 }
 
 /** @param {Store} store @param {Api} api @returns {Request|null} */
 export function askDictionary(store, api) {
   const { dictionary, step } = store.selection;
   return dictionary && store.dictionaryEntry
-    ? request('dictionary', [dictionary], [step], () => api.dictionary(dictionary, step)) : null;
+    ? request('dictionary', [dictionary], [step], () => api.dictionary(dictionary, step))
+    : null;
 }
 
 /** @param {Store} store @param {Api} api @returns {Request|null} null without statistics */
 export function askStatistics(store, api) {
   const { dictionary, step } = store.selection;
   return store.dictionaryEntry?.has_statistics
-    ? request('statistics', [dictionary], [step], () => api.dictionaryStatistics(dictionary, step)) : null;
+    ? request('statistics', [dictionary], [step], () => api.dictionaryStatistics(dictionary, step))
+    : null;
 }
 
 /** @param {Store} store @param {Api} api @returns {Request|null} null without a map */
 export function askMap(store, api) {
   const { dictionary, step } = store.selection;
   return store.dictionaryEntry?.has_decoder_map
-    ? request('map', [dictionary], [step], () => api.decoderMap(dictionary, step)) : null;
+    ? request('map', [dictionary], [step], () => api.decoderMap(dictionary, step))
+    : null;
 }
 
 /** @param {Store} store @param {Api} api @param {number[]} latents @returns {Request|null} null without references */
 export function askReferences(store, api, latents) {
   const { dictionary, step } = store.selection;
   return store.dictionaryEntry?.has_references && latents.length
-    ? request('references', [dictionary], [latents, step], () => Promise.all(latents.map((latent) => api.references(dictionary, latent, step))))
+    ? request('references', [dictionary], [latents, step], () =>
+        Promise.all(latents.map((latent) => api.references(dictionary, latent, step))),
+      )
     : null;
 }
