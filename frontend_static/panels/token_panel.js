@@ -108,7 +108,7 @@ export class TokenPanel extends Panel {
           ? [
               chips(output),
               run.truncated
-                ? html`<span class="chip cut" title="The answer reached its token limit">truncated</span>`
+                ? html`<span class="chip truncated" title="The answer reached its token limit">truncated</span>`
                 : nothing,
             ]
           : html`<span class="note">This run has no answer.</span>`,
