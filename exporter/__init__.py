@@ -1,12 +1,23 @@
-"""Everything that computes with torch: models, SAEs, sweeps, explanations, and the writer of evidence."""
+"""Everything that computes with torch: models, SAEs, sweeps, explanations, and the writer of evidence.
 
-from tb_visualscratchpad.exporter.decoder_map import decoder_map
-from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
-from tb_visualscratchpad.exporter.explain import explain
-from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info, load_sae
-from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
-from tb_visualscratchpad.exporter.sweep import sweep
-from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
+Names are loaded when first used, so that ``visualscratchpad --help`` and the writer alone do not wait for torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tb_visualscratchpad.exporter.decoder_map import decoder_map
+    from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
+    from tb_visualscratchpad.exporter.explain import explain
+    from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info, load_sae
+    from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
+    from tb_visualscratchpad.exporter.sweep import sweep
+    from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
 
 __all__ = [
     "LatentIntervention",
@@ -22,3 +33,35 @@ __all__ = [
     "new_run_directory",
     "sweep",
 ]
+
+_MODULE_OF = {
+    "LatentIntervention": "steering",
+    "ScratchpadWriter": "event_log",
+    "SparseAutoencoder": "sae",
+    "SteeringSpec": "steering",
+    "Vlm": "vlm",
+    "decoder_map": "decoder_map",
+    "dictionary_info": "sae",
+    "explain": "explain",
+    "load_sae": "sae",
+    "load_vlm": "vlm",
+    "new_run_directory": "event_log",
+    "sweep": "sweep",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+class _Package(ModuleType):
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Importing a submodule sets it on its package; `explain`, `sweep` and `decoder_map` mean the functions in them.
+        if isinstance(value, ModuleType) and _MODULE_OF.get(name) == name:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
