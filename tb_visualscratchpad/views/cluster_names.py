@@ -19,20 +19,22 @@ def cluster_name(
 ) -> str:
     """The name of a cluster.
 
-    A label names it when there are four latents or more and the label's mean share over all of them (a latent counts for
-    its top label alone) is at least .30; ties go to the label that sorts first. Otherwise the words that it is specific
-    to, each once, strongest first, at most three, in quotes. One that is specific to no word is "several words".
+    A label names it when there are four latents or more and the label's share of them, weighted by their largest C (a
+    latent counts for its top label alone), is at least .30; ties go to the label that sorts first. Otherwise the words that
+    it is specific to, each once, strongest first, at most three, in quotes; punctuation only where there is nothing else.
+    One that is specific to no word is "several words".
     """
     if cluster.kind is not GroupKind.CLUSTER:
         return cluster.kind.value
-    label = _prevailing_label(matrix.latent_C[cluster.start : cluster.start + cluster.count], statistics)
+    columns = slice(cluster.start, cluster.start + cluster.count)
+    label = _prevailing_label(matrix.latent_C[columns], matrix.column_max_C[columns], statistics)
     if label is not None:
         return label
     rows = np.searchsorted(matrix.token_T, cluster.word_indices)
     strongest_first = rows[np.argsort(-cluster.mean_T[rows], kind="stable")]
+    texts = [_as_word(run.tokens[index].text) for index in matrix.token_T[strongest_first].tolist()]
     words: list[str] = []
-    for index in matrix.token_T[strongest_first].tolist():
-        word = _as_word(run.tokens[index].text)
+    for word in [text for text in texts if any(map(str.isalnum, text))] or texts:
         if word not in words:
             words.append(word)
         if len(words) > _MAX_WORDS:
@@ -43,15 +45,17 @@ def cluster_name(
     return "“" + " ".join(shown) + ("…" if len(words) > _MAX_WORDS else "") + "”"
 
 
-def _prevailing_label(latents: np.ndarray, statistics: LatentStatistics | None) -> str | None:
+def _prevailing_label(latents: np.ndarray, strength: np.ndarray, statistics: LatentStatistics | None) -> str | None:
     if statistics is None or latents.size < MIN_LATENTS or not statistics.label_names:
         return None
     label = statistics.top_label_K[latents]
     known = label >= 0
     share = np.bincount(
-        label[known], weights=statistics.top_label_share_K[latents][known], minlength=len(statistics.label_names)
+        label[known],
+        weights=(statistics.top_label_share_K[latents] * strength)[known],
+        minlength=len(statistics.label_names),
     )
-    share = share / latents.size
+    share = share / strength.sum()
     best = int(share.argmax())
     return statistics.label_names[best] if share[best] >= MIN_LABEL_SHARE else None
 

@@ -46,12 +46,29 @@ def test_a_label_names_from_three_tenths_and_four_latents(
     assert names(run) == ["“tom”"]
 
 
+def test_strong_latents_count_for_more() -> None:
+    """Three weak dogs against one cat ten times as strong: (10 * .5) / 13 = .38 for the cat, 3 / 13 = .23 for the dogs."""
+    column = np.array([1.0, 0.1, 0.2, 0.3])
+    run = run_with_matrix(np.stack([column, column, column, column * 10], axis=1), ("tom", "b", "c", "d"))
+    statistics = hand_made_statistics(
+        run,
+        n_images_firing=[5] * 4,
+        mean=[1.0] * 4,
+        labels=("cat", "dog"),
+        top_label=[1, 1, 1, 0],
+        top_label_share=[1.0, 1.0, 1.0, 0.5],
+    )
+    assert names(run, statistics) == ["cat"]
+
+
 @pytest.mark.parametrize(
     ("column", "words", "expected"),
     [
         ([0.7, 1.0, 0.1], ("top", "left", "x"), "“left top”"),  # strongest first
         ([1.0, 0.9, 0.1], (" cat", "cat ", "x"), "“cat”"),  # each word once
         ([1.0, 0.95, 0.9, 0.85, 0.1], ("a", "b", "c", "d", "e"), "“a b c…”"),
+        ([1.0, 0.9, 0.1], (".", "cat", "x"), "“cat”"),  # no punctuation beside words
+        ([1.0, 0.1, 0.2], (".", "b", "c"), "“.”"),
         ([1.0, 0.1, 0.2], ("\n", "b", "c"), "“\\n”"),
         ([1.0, 0.1, 0.2], ("", "b", "c"), "“∅”"),
     ],

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -215,20 +214,3 @@ def test_the_prompts_rows_can_be_clustered_too() -> None:
 def test_bad_cuts_get_a_sentence(arguments: dict[str, float], words: str) -> None:
     with pytest.raises(ScratchpadError, match=words):
         cut_run(random_vlm_run(11), **arguments)
-
-
-def test_a_slider_is_answered_within_its_time_at_full_size() -> None:
-    """300 words, 2,880 patches, 65,536 latents: after the first answer a threshold costs a tenth of a second at most."""
-    run = random_vlm_run(
-        12, n_latents=65536, grid=24, tile_rows=2, tile_columns=2, n_output=300, n_layers=1, n_firing=32, ordered=False
-    )
-    statistics = random_statistics(12, dictionary=run.dictionary)
-    means = latent_means(run)
-    order = compute_latent_order(run, means=means)
-    assert order.latent_C.size == 800
-    times = []
-    for max_frequency in (0.5, 0.4, 0.3, 0.2, 0.1):
-        start = time.perf_counter()
-        cluster_columns(means, order, keep=Thresholds(max_frequency).passing(run, statistics, order.latent_C))
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.1
