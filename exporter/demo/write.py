@@ -68,7 +68,8 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
     with one_thread():
         vlm, sae = load_vlm("demo", device="cpu"), load_sae("demo")
         runs = []
-        for number, case in enumerate(CASES, 1):
+        # The tab lists the newest run first, and the first case is the one to open with.
+        for number, case in enumerate(reversed(CASES), 1):
             say(f"Explaining {number} of {len(CASES)}: {case.name}", progress)
             runs.append(explain_case(vlm, sae, case))
         swept = sweep_image_set(vlm, sae, progress)
@@ -80,7 +81,7 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
         dictionary_directory=dictionary_directory,
         runs_directory=runs_directory,
         n_pictures=swept.statistics.n_images,
-        answers=tuple((run.name, run.output_text) for run in runs),
+        answers=tuple((run.name, run.output_text) for run in reversed(runs)),
         seconds=time.monotonic() - started,
     )
     say(str(summary), progress)

@@ -130,7 +130,12 @@ def _load_model(name: str, where: str, dtype: torch.dtype | str, device_map: str
 
 
 def _loading_error(name: str, where: str, error: BaseException) -> ScratchpadError:
-    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, OfflineModeIsEnabled, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+    )
 
     causes: list[BaseException] = []
     cause: BaseException | None = error

@@ -1,8 +1,7 @@
-"""The demo's log: whole in time, or not there."""
+"""The demo's log: whole, or not there."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,8 @@ from tests.random_evidence import (
 
 
 @pytest.mark.full
-def test_the_demo_is_written_within_three_minutes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    started = time.monotonic()
+def test_the_demo_is_written_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary = write_demo(tmp_path / "logs")
-    assert time.monotonic() - started < 180
     assert summary.n_pictures >= 600
     assert summary.answers == tuple((case.name, case.expected) for case in CASES)
     assert {path.name for path in (tmp_path / "logs").iterdir()} == {summary.dictionary_directory.name, summary.runs_directory.name}
