@@ -6,18 +6,19 @@
 The three ways alternate within each round, so that a machine that speeds up or slows down meets all of them; ratios are taken
 round by round and their median is printed. Time is of ``generate`` and, for deferred queries, of finishing the attention
 (``attend``). Memory is the peak during the round: on a GPU what torch allocated above the model, on the CPU the growth of the
-process's resident size, each way in a process of its own.
+process's resident size (Linux), each way in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -105,6 +106,19 @@ def gpu_peak(way: str, model: Any, inputs: dict[str, torch.Tensor], n_new: int) 
     return (torch.cuda.max_memory_allocated() - held) / 2**30
 
 
+def resident_growth(call: Callable[[], object]) -> float:
+    """GiB that the process's resident size rises at most during a call. Linux: its high-water mark is reset first."""
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    reset.write_text("5")
+    before = kib(status, "VmRSS")
+    call()
+    return (kib(status, "VmHWM") - before) / 2**20
+
+
+def kib(status: Path, field: str) -> int:
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(f"{field}:"))
+
+
 def cpu_peak(way: str, name: str, n_new: int, threads: int) -> float:
     """GiB of resident size that one generation adds at most, in a process of its own after a short warm-up."""
     command = [sys.executable, __file__, "--model", name, "--device", "cpu", "--new-tokens", str(n_new), "--threads", str(threads), "--peak-of", way]
@@ -129,9 +143,7 @@ def main() -> None:
     model, inputs = MODELS[options.model](device)
     if options.peak_of:
         once("sdpa", model, inputs, 3)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        once(options.peak_of, model, inputs, options.new_tokens)
-        print(json.dumps({"gib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20}))
+        print(json.dumps({"gib": resident_growth(lambda: once(options.peak_of, model, inputs, options.new_tokens))}))
         return
     for way in WAYS:
         once(way, model, inputs, 3)

@@ -90,7 +90,7 @@ class DeferredAttention:
                 self._queries[layer].append(query.index_select(2, (wanted - start).to(query.device)))
                 self._positions[layer].extend(wanted.tolist())
         else:
-            self._queries[layer].append(query.clone())
+            self._queries[layer].append(query)
             self._positions[layer].extend(range(start, start + length))
 
     @property
