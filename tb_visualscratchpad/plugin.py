@@ -60,6 +60,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/dictionary": self._dictionaries.dictionary,
             "/dictionary_statistics": self._dictionaries.dictionary_statistics,
             "/decoder_map": self._dictionaries.decoder_map,
+            "/latent_neighbours": self._dictionaries.latent_neighbours,
             "/references": self._references.references,
             "/reference_picture": self._references.reference_picture,
         }
