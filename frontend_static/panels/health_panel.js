@@ -37,6 +37,8 @@ export class HealthPanel extends Panel {
         html`This dictionary <b>rebuilds ${(100 * Math.max(0, 1 - metrics.fvu)).toFixed(1)} %</b> of what the encoder sees${statistics ? '. ' : '.'}`,
       );
     if (statistics && this.statistics.value) {
+      if (!statistics.n_alive)
+        return html`${parts} <b>None of ${whole(info.n_latents)}</b> latents fired on ${counted(statistics.n_images, 'picture')}: every one is dead.`;
       const { nOneLabel, nUndefined, median } = this.counts();
       parts.push(
         html`<b>${whole(statistics.n_alive)} of ${whole(info.n_latents)}</b> latents are alive${

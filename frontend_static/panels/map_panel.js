@@ -47,6 +47,7 @@ export class MapPanel extends Panel {
 
   renderMap() {
     const data = this.data();
+    if (!this.made.n) return emptyState('No latent is alive, so there is none to place.');
     const told = this.dictionary.value?.decoder_map;
     const method = told ? (this.which === 'firing' ? told.firing_method : told.method) : '';
     const labels = this.dictionary.value?.statistics?.labels ?? [];

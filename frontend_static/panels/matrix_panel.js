@@ -59,7 +59,8 @@ export class MatrixPanel extends Panel {
 
   /**
    * A first choice: the cell where C exceeds its latent's mean over the words most, so that what all words share does not
-   * come first. Without any, the first word of the answer.
+   * come first; of a single word, its largest C. Without any, the first word of the answer, or else the prompt's last, which
+   * has seen the picture.
    */
   suggest() {
     const { value, columnMax, latent, tokens, nRows, nColumns } = this.plotData();
@@ -67,16 +68,17 @@ export class MatrixPanel extends Panel {
     for (let column = 0; column < nColumns; column++) {
       let sum = 0;
       for (let row = 0; row < nRows; row++) sum += value[row * nColumns + column];
+      const mean = nRows > 1 ? sum / nRows : 0;
       for (let row = 0; row < nRows; row++) {
-        const excess = (value[row * nColumns + column] - sum / nRows) * columnMax[column];
+        const excess = (value[row * nColumns + column] - mean) * columnMax[column];
         if (excess > best.excess) best = { excess, row, column };
       }
     }
     if (best.row >= 0)
-      this.store.set({ token: tokens[best.row].index, latent: this.selection.latent ?? latent[best.column] });
+      this.store.adjust({ token: tokens[best.row].index, latent: this.selection.latent ?? latent[best.column] });
     else {
-      const first = this.run.value.tokens.find(({ span }) => span === 'OUTPUT') ?? this.run.value.tokens[0];
-      if (first) this.store.set({ token: first.index });
+      const first = this.run.value.tokens.find(({ span }) => span === 'OUTPUT') ?? this.run.value.tokens.at(-1);
+      if (first) this.store.adjust({ token: first.index });
     }
   }
 
@@ -102,13 +104,20 @@ export class MatrixPanel extends Panel {
     const { header } = this.matrix.value;
     if (!data.nColumns) {
       const widen = { maxFrequency: 1, minMean: 0 };
-      return this.store.dictionaryEntry?.has_statistics &&
-        (this.selection.maxFrequency < 1 || this.selection.minMean > 0)
+      return header.n_firing
         ? emptyState(
             'The thresholds leave no latent: widen them.',
             html`<button type="button" class="button small" @click=${() => this.store.set(widen)}>Widen</button>`,
           )
         : emptyState('No latent fires on this picture.');
+    }
+    if (!data.nRows) {
+      return this.selection.prompt
+        ? emptyState(header.left_out[0]?.reason ?? 'No word of this run has recorded attention.')
+        : emptyState(
+            'This run has no answer.',
+            html`<button type="button" class="button small" @click=${() => this.store.set({ prompt: true })}>Show the words of the prompt</button>`,
+          );
     }
     const { token, latent } = this.selection;
     const selected = { row: header.tokens.indexOf(token), column: latent === null ? -1 : data.latent.indexOf(latent) };

@@ -126,10 +126,10 @@ export class RankingPanel extends Panel {
     return of;
   }
 
-  renderRows({ rows, defined, reason, n_passing: nPassing }) {
+  renderRows({ rows, defined, reason, n_firing: nFiring, n_passing: nPassing }) {
     if (!defined && !rows.length) return emptyState(reason ?? 'This word has no attention on the picture.');
     if (!rows.length) {
-      return this.store.dictionaryEntry?.has_statistics
+      return nFiring
         ? emptyState(
             'The thresholds leave none: widen them.',
             html`<button type="button" class="button small"
@@ -145,7 +145,7 @@ export class RankingPanel extends Panel {
       : null;
     const bar = (value) => `width:${(100 * (value ?? 0)) / top}%`;
     const c = ({ weighted }) => (weighted === null ? 'undefined' : activation(weighted));
-    return html`<div class="rank-head" aria-hidden="true"><span></span><span>latent</span><span>label</span>
+    return html`<div class="rank-head" aria-hidden="true"><span></span><span>latent</span><span>${known ? 'label' : 'cluster'}</span>
         <span class="keys"><span class="key"><i class="c"></i>C</span><span class="key"><i class="b"></i>B</span></span><span class="right">lift</span></div>
       ${defined ? nothing : html`<p class="note">${reason}</p>`}<div class="rank-list" role="group" aria-label="Latents of this word, best first" @keydown=${(event) => this.onListKey(event)}>
       ${rows.slice(0, this.shown).map(

@@ -170,8 +170,10 @@ export class MatrixPlot {
     const size = Math.min(12, Math.max(10.5, rowHeight - 1));
     const font = `${on || hovered ? '700' : '400'} ${size}px ${MONO}`;
     g.font = font;
-    let shown = text;
-    while (shown.length > 1 && g.measureText(shown).width > 52) shown = `${shown.slice(0, -2)}…`;
+    const room = 62 - 7 * ordinal.length;
+    let letters = [...text];
+    while (letters.length > 2 && g.measureText(letters.join('')).width > room) letters = [...letters.slice(0, -2), '…'];
+    const shown = letters.join('');
     drawText(g, ordinal, left - 76, y + rowHeight / 2 + 0.5, { color: on ? tokens.accentInk : tokens.ink3 });
     drawText(g, shown, left - 10, y + rowHeight / 2 + 0.5, { color: ink, font, align: 'right' });
   }

@@ -57,7 +57,7 @@ class RunLatentHandlers:
             include_prompt=prompt,
             n_candidates=int(thresholds.passing(run, statistics, means.latent_F).sum()),
         )
-        return _matrix_answer(run, found, statistics, cut, n_clusters, by_strength)
+        return _matrix_answer(run, found, int(means.latent_F.size), statistics, cut, n_clusters, by_strength)
 
     @endpoint
     def latent_ranking(self, arguments: Arguments) -> Answer:
@@ -153,6 +153,7 @@ def _by_strength(
 def _matrix_answer(
     run: VlmRun,
     found: ClusteredMatrix,
+    n_firing: int,
     statistics: LatentStatistics | None,
     cut: float | None,
     n_clusters: int | None,
@@ -167,6 +168,7 @@ def _matrix_answer(
         {
             "tokens": matrix.token_T.tolist(),
             "left_out": [{"index": index, "reason": reason} for index, reason in matrix.left_out],
+            "n_firing": n_firing,
             "n_candidates": matrix.n_candidates,
             "capped": matrix.capped,
             "clustered": found.clustered,

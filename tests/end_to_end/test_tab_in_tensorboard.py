@@ -217,5 +217,6 @@ def test_without_its_sidecar_a_run_is_shown_from_the_event_and_the_loss_is_told(
         assert frame.get_by_label("Layers", exact=True).is_disabled()
         notices = frame.locator(".notices li")
         notices.first.wait_for()
+        frame.get_by_role("button", name=re.compile(r"^\d+ more$")).click()
         told = notices.all_inner_texts()
         assert any("answers/1" in text or sidecars[0].name in text for text in told), told
