@@ -17,7 +17,10 @@ export class Notices extends Panel {
 
   render() {
     const { problems = [], warnings = [] } = this.store.session.listing ?? {};
-    const told = [...problems.map((text) => ['problem', text]), ...warnings.map((text) => ['warning', text])].filter(
+    const absent = this.store.session.absent.map(
+      (name) => `The address names “${name}”, a selection kept in the browser it was made in; this one does not have it.`,
+    );
+    const told = [...absent.map((text) => ['warning', text]), ...problems.map((text) => ['problem', text]), ...warnings.map((text) => ['warning', text])].filter(
       ([, text]) => !this.dismissed.has(text),
     );
     if (!told.length) return nothing;
