@@ -50,14 +50,18 @@ MOVE = """async ([name, step]) => {
     const slider = [...document.querySelectorAll('vs-ranking .threshold')].find((label) => label.textContent.includes(name)).querySelector('input');
     const settled = () => !document.querySelector('vs-ranking [aria-busy=true], vs-matrix-panel [aria-busy=true], vs-ranking .loading, vs-matrix-panel .loading');
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const waiting = () => new Promise((resolve) => {
+      const seen = new MutationObserver(() => { if (settled()) { seen.disconnect(); resolve(); } });
+      seen.observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ['aria-busy'] });
+    });
     const start = performance.now();
     slider.value = String(step);
     slider.dispatchEvent(new Event('input', { bubbles: true }));
-    const task = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = resolve; port2.postMessage(0); });
-    await task();
-    while (!settled()) await task();
+    await Promise.resolve(); // the panels mark themselves busy in a microtask
+    await new Promise((resolve) => queueMicrotask(resolve));
+    if (!settled()) await waiting();
     await frame();
-    await task();
+    await new Promise((resolve) => setTimeout(resolve));
     return performance.now() - start; }"""
 """A move of a threshold, until neither panel is busy and the frame that draws them has been painted."""
 

@@ -55,6 +55,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/attention_masses": self._vlm_runs.attention_masses,
             "/token_latent_matrix": self._run_latents.token_latent_matrix,
             "/latent_ranking": self._run_latents.latent_ranking,
+            "/latent_ranks": self._run_latents.latent_ranks,
             "/latent": self._run_latents.latent,
             "/latent_attribution": self._run_latents.latent_attribution,
             "/dictionary": self._dictionaries.dictionary,

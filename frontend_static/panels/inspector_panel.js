@@ -12,11 +12,10 @@ import {
   askLatent,
   askMatrix,
   askPatches,
-  askRanking,
+  askRanks,
   askReferences,
   askRun,
   askStatistics,
-  MAX_RANKS,
 } from './base/requests.js';
 
 const REFERENCES = 8;
@@ -51,8 +50,7 @@ export class InspectorPanel extends Panel {
     this.patches = this.query(askPatches);
     this.latent = this.query(askLatent);
     this.attribution = this.query(askAttribution);
-    this.weighted = this.query((store, api) => askRanking(store, api, 'weighted'));
-    this.plain = this.query((store, api) => askRanking(store, api, 'plain'));
+    this.ranks = this.query(askRanks);
     this.matrix = this.query(askMatrix);
     this.statistics = this.query(askStatistics);
     this.references = this.query((store, api) =>
@@ -73,14 +71,10 @@ export class InspectorPanel extends Panel {
     return this.made.raster;
   }
 
-  /** The latent's rank among what the thresholds let through. @param {any} ranking an answer @param {number} latent */
-  rankText(ranking, latent) {
-    const row = ranking?.rows.find((one) => one.latent === latent);
-    return row
-      ? `#${whole(row.rank)}`
-      : ranking && ranking.n_passing > ranking.rows.length
-        ? `> ${whole(MAX_RANKS)}`
-        : '–';
+  /** The latent's rank among what the thresholds let through. @param {number} latent @param {'weighted'|'plain'} by */
+  rankText(latent, by) {
+    const answer = this.ranks.value;
+    return answer?.latent === latent && answer[by] !== null ? `#${whole(answer[by])}` : '–';
   }
 
   clusterName(latent) {
@@ -111,8 +105,8 @@ export class InspectorPanel extends Panel {
     const at = answer.by_token.index.indexOf(token);
     const weighted = at < 0 ? null : answer.by_token.weighted[at];
     const ranks = {
-      weighted: this.rankText(this.weighted.value, answer.latent),
-      plain: this.rankText(this.plain.value, answer.latent),
+      weighted: this.rankText(answer.latent, 'weighted'),
+      plain: this.rankText(answer.latent, 'plain'),
     };
     const word = this.run.value.tokens.find(({ index }) => index === token);
     return html`<section class="section"><h3>On this picture <span>${word ? html`for <span class="mono">${tokenText(word.text)}</span>` : nothing}</span></h3>

@@ -10,6 +10,7 @@ import { isShortcut, Panel } from './base/panel.js';
 import { askMatrix, askRanking, askRun, askStatistics } from './base/requests.js';
 
 const FIRST_ROWS = 24;
+const MORE_ROWS = 100;
 const N_BINS = 28;
 
 /** The latents of the chosen word: weighted C beside the plain mean B, on one scale. */
@@ -21,7 +22,8 @@ export class RankingPanel extends Panel {
     this.run = this.query(askRun);
     this.matrix = this.query(askMatrix);
     this.statistics = this.query(askStatistics);
-    this.ranking = this.query(askRanking);
+    // as many rows as the next press of "more" will show: most of the ranking is never looked at
+    this.ranking = this.query((store, api) => askRanking(store, api, this.shown + MORE_ROWS));
     this.shown = FIRST_ROWS;
     this.made = { of: null, scales: null };
   }
@@ -160,9 +162,9 @@ export class RankingPanel extends Panel {
       ${
         rows.length > this.shown
           ? html`<button type="button" class="button small more" @click=${() => {
-              this.shown += 100;
+              this.shown += MORE_ROWS;
             }}>
-        ${whole(Math.min(100, rows.length - this.shown))} more of ${whole(nPassing)}</button>`
+        ${whole(Math.min(MORE_ROWS, rows.length - this.shown))} more of ${whole(nPassing)}</button>`
           : nothing
       }</div>`;
   }

@@ -32,13 +32,16 @@ def cluster_name(
         return label
     rows = np.searchsorted(matrix.token_T, cluster.word_indices)
     strongest_first = rows[np.argsort(-cluster.mean_T[rows], kind="stable")]
-    texts = [_as_word(run.tokens[index].text) for index in matrix.token_T[strongest_first].tolist()]
-    words: list[str] = []
-    for word in [text for text in texts if any(map(str.isalnum, text))] or texts:
-        if word not in words:
-            words.append(word)
+    words, marks = [], []
+    # Lazily: a cluster may be specific to hundreds of words, and there may be hundreds of clusters.
+    for index in matrix.token_T[strongest_first].tolist():
+        word = _as_word(run.tokens[index].text)
+        found = words if any(map(str.isalnum, word)) else marks
+        if word not in found:
+            found.append(word)
         if len(words) > _MAX_WORDS:
             break
+    words = words or marks[: _MAX_WORDS + 1]
     if not words:
         return "several words"
     shown = words[:_MAX_WORDS]

@@ -98,12 +98,30 @@ def test_an_answer_to_an_older_question_is_dropped(page: Page) -> None:
         const query = new Query(host, () => ({ key: `t${token}`, subject: 'run', load: () => new Promise((resolve) => pending.push(resolve)) }));
         const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
         query.hostUpdate(); token = 2; query.hostUpdate();
+        while (pending.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
         pending[1]('two'); await settle(); const first = query.value;
         pending[0]('one, late'); await settle();
         token = 3; query.hostUpdate(); const while_loading = [query.value, query.stale];
         return { first, afterwards: query.value, while_loading }; }"""
     )
     assert shown == {"first": "two", "afterwards": "two", "while_loading": ["two", True]}
+
+
+def test_while_an_answer_is_awaited_only_the_newest_question_waits(page: Page) -> None:
+    shown = page.evaluate(
+        """async () => { const { Query } = await import('/panels/base/query.js');
+        const asked = []; let token = 0; let answer = () => {};
+        const host = { store: { evidenceVersion: '0' }, addController() {}, requestUpdate() {} };
+        const load = (of) => () => { asked.push(of); return new Promise((resolve) => { answer = () => resolve(of); }); };
+        const query = new Query(host, () => ({ key: `t${token}`, subject: 'run', load: load(token) }));
+        for (token = 1; token <= 4; token++) query.hostUpdate();
+        token = 4;
+        answer(); await new Promise((resolve) => setTimeout(resolve, 0));
+        const meanwhile = query.value ?? null;
+        answer(); await new Promise((resolve) => setTimeout(resolve, 300));
+        return { asked, meanwhile, value: query.value, loading: query.loading }; }"""
+    )
+    assert shown == {"asked": [1, 4], "meanwhile": None, "value": 4, "loading": False}
 
 
 NAMED = """const { NamedValues } = await import('/named_values.js'); const kept = new Map();

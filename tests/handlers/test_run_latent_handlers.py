@@ -71,7 +71,7 @@ def test_matrix_equals_the_views(
     thresholds: dict[str, float],
     cut: dict[str, float],
 ) -> None:
-    header, arrays = unpack(ask(handlers.token_latent_matrix, **NAMES, **query, **thresholds, **cut))
+    header, arrays = unpack(ask(handlers.token_latent_matrix, **NAMES, **query, **thresholds, **cut, weights=1))
     include_prompt = bool(choice.get("include_prompt"))
     means = latent_means(run, **{name: value for name, value in choice.items() if name != "include_prompt"})
     order = compute_latent_order(run, **choice)
@@ -192,6 +192,9 @@ def test_ranking_equals_the_view(
                 "mean": statistics.activation_sum_K[k] / statistics.n_patches_firing_K[k] if alive else None,
             }
         assert ask(handlers.latent_ranking, **NAMES, token=token, limit=2, **query).json["rows"] == found["rows"][:2]
+        for row in found["rows"][:5]:
+            ranks = ask(handlers.latent_ranks, **NAMES, token=token, latent=row["latent"], **query).json
+            assert (ranks[query.get("by", "weighted")], ranks["n_passing"]) == (row["rank"], found["n_passing"])
 
 
 @pytest.mark.parametrize("query", [{}, {"row": "own"}, {"view": "tiles", "layers": "0"}])
