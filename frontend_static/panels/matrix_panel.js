@@ -1,8 +1,10 @@
 import { html, nothing } from '../vendor/lit.js';
+import { clusterItem } from '../basket.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { activation, counted, fixed, tokenText, whole } from '../elements/format.js';
 import '../elements/matrix_view.js';
 import { segmented } from '../elements/segmented.js';
+import { clusterAt } from './latents/clusters.js';
 import { nameFromStatistics } from './latents/names.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askMasses, askMatrix, askRun, askStatistics } from './base/requests.js';
@@ -82,6 +84,12 @@ export class MatrixPanel extends Panel {
     }
   }
 
+  /** @param {number} index among the heatmap's clusters */
+  addCluster(index) {
+    const { name, latents } = clusterAt(this.matrix.value, index);
+    this.store.addToBasket(clusterItem(name, latents));
+  }
+
   describe(data, { row, column }) {
     const latent = data.latent[column];
     const share = data.value[row * data.nColumns + column];
@@ -123,9 +131,10 @@ export class MatrixPanel extends Panel {
     const selected = { row: header.tokens.indexOf(token), column: latent === null ? -1 : data.latent.indexOf(latent) };
     const clustered = data.linkage.length > 0;
     return html`<vs-matrix .data=${data} .theme=${this.theme} .selected=${selected} .describe=${(cell) => this.describe(data, cell)}
-        .label=${`Token by latent heatmap, ${data.nRows} words by ${data.nColumns} latents. Arrow keys move, Enter chooses, plus and minus zoom.`}
+        .label=${`Token by latent heatmap, ${data.nRows} words by ${data.nColumns} latents. Arrow keys move, Enter chooses, plus and minus zoom, Shift+B puts the chosen latent’s cluster into the basket.`}
         @pick=${({ detail: { row, column } }) => this.store.set({ token: data.tokens[row].index, latent: data.latent[column] })}
         @cut=${({ detail }) => this.store.set({ cut: Number(Math.min(2, Math.max(0.01, detail)).toFixed(2)) })}
+        @cluster=${({ detail }) => this.addCluster(detail)}
         @clear=${() => this.store.chooseLatent(null)}></vs-matrix>
       <div class="legend"><span>0</span><span class="ramp"></span><span>1 = the word that uses the latent most</span>
         ${header.reason ? html`<span class="reason" role="status">${header.reason}</span>` : nothing}

@@ -134,7 +134,7 @@ export class TokenPanel extends Panel {
       ${seen === undefined || seen === null ? nothing : html`<span class="k wide"><b data-value="token-mass">${percent(seen)}</b> on the picture</span>`}
       ${
         token.alternatives.length
-          ? html`<span class="instead"><span class="k">instead of it</span>${token.alternatives.map(
+          ? html`<span class="instead" title=${`Instead of it: ${token.alternatives.map((other) => `${tokenText(other.text)} ${fixed(other.logprob, 2)}`).join(', ')}`}><span class="k">instead of it</span>${token.alternatives.map(
               (other) => html`
         <span class="other"><span class="mono">${tokenText(other.text)}</span> <span class="k">${fixed(other.logprob, 2)}</span></span>`,
             )}</span>`

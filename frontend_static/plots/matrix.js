@@ -28,7 +28,7 @@ export class MatrixPlot {
   /**
    * @param {HTMLElement} container positioned, sized by its parent
    * @param {{onHover: (cell: Cell|null, at: {x: number, y: number}|null) => void, onPick: (cell: Cell) => void,
-   *   onCut: (height: number) => void, onClear: () => void}} handlers
+   *   onCut: (height: number) => void, onClear: () => void, onCluster: (cluster: number) => void}} handlers
    */
   constructor(container, handlers) {
     this.container = container;
@@ -41,6 +41,8 @@ export class MatrixPlot {
     this.cursor = null;
     /** @type {MatrixData|null} */
     this.data = null;
+    /** @type {{cluster: number, x0: number, x1: number, y0: number, y1: number}[]} where clusters' names and bands are */
+    this.names = [];
     this.surface = new Surface(container, (...args) => this.paint(...args));
     listenToMatrix(this);
   }
@@ -193,7 +195,7 @@ export class MatrixPlot {
       g.fillStyle = column === this.selected.column ? tokens.accent : tokens.bar2;
       g.fillRect(x + inset, bottom - tall, Math.max(0.6, layout.columnWidth - 2 * inset), tall);
     }
-    paintFootNames(this.unplaced, g, layout, tokens, bottom);
+    paintFootNames(this, g, layout, tokens, bottom);
   }
 
   paintSelection(g, layout, tokens) {
@@ -233,6 +235,12 @@ export class MatrixPlot {
       g.lineTo(x, top + height + 1.5);
       g.fill();
     }
+  }
+
+  /** @param {{x: number, y: number}} at @returns {number|null} the cluster whose name or band is there */
+  clusterAt({ x, y }) {
+    const hit = this.names.find(({ x0, x1, y0, y1 }) => x >= x0 && x <= x1 && y >= y0 && y <= y1);
+    return hit ? hit.cluster : null;
   }
 
   /** @param {number} factor above 1 shows more columns @param {number} around column that stays in place */
