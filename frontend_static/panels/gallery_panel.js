@@ -59,6 +59,7 @@ export class GalleryPanel extends Panel {
       title: 'Selected',
       sub: latents.length ? counted(latents.length, 'latent') : '',
       busy: this.references.stale,
+      foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: latents.length
         ? html`<button type="button" class="button small" @click=${() => this.store.set({ latents: [], latent: null })}>Clear</button>`
         : nothing,

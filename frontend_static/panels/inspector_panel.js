@@ -202,6 +202,16 @@ export class InspectorPanel extends Panel {
     )}</section>`;
   }
 
+  /** What was chosen, for who does not see it. */
+  renderSpoken() {
+    const { token, latent } = this.selection;
+    const word = this.run.value?.tokens.find(({ index }) => index === token);
+    const answer = this.latent.stale ? null : this.latent.value;
+    const facts = answer?.latent === latent ? answer.statistics : null;
+    const name = facts?.alive ? `, ${latentName(facts.label, facts.label_share ?? 0)}` : facts ? ', dead' : '';
+    return html`<p class="spoken" role="status">${word ? `Word ${tokenText(word.text)}. ` : ''}${latent === null ? 'No latent chosen.' : `Latent ${latent}${name}.`}</p>`;
+  }
+
   render() {
     const body =
       this.selection.latent === null
@@ -211,7 +221,7 @@ export class InspectorPanel extends Panel {
             (answer) => html`${this.renderHead(answer)}<div class="scroll">${this.renderHere(answer)}
         ${this.renderWords(answer)}${this.renderStatistics(answer.statistics)}${this.renderReferences()}</div>`,
           );
-    return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.stale ? 'stale' : ''}">${body}</div></section>`;
+    return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.stale ? 'stale' : ''}">${body}</div>${this.renderSpoken()}</section>`;
   }
 }
 

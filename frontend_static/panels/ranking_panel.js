@@ -153,9 +153,9 @@ export class RankingPanel extends Panel {
       ${rows.slice(0, this.shown).map(
         (row, i) => html`<button type="button" class="rank-row ${row.latent === this.selection.latent ? 'on' : ''}"
           data-latent=${row.latent} tabindex=${row.latent === stop || (stop === null && i === 0) ? 0 : -1} aria-pressed=${String(row.latent === this.selection.latent)}
-          aria-label="Rank ${row.rank}, latent ${row.latent}, ${latentName(row.label, row.label_share ?? 0)}, weighted ${c(row)}, plain ${activation(row.plain)}, lift ${lift(row.lift)}"
+          aria-label="${row.rank} ${row.latent} ${known ? `${latentName(row.label, row.label_share ?? 0)} ` : ''}${lift(row.lift)}: rank, latent${known ? ', label' : ''} and lift; weighted ${c(row)}, plain ${activation(row.plain)}"
           title="C ${c(row)} · B ${activation(row.plain)}" @click=${() => this.store.chooseLatent(row.latent)}>
-        <span class="n">${row.rank}</span><span class="mono">${row.latent}</span>
+        <span class="n">${row.rank}</span> <span class="mono">${row.latent}</span>
         <span class="name"><i class="dot" .style=${`background:${colors.get(row.latent) ?? unnamedColor(this.theme)}`}></i><span>${known ? latentName(row.label, row.label_share ?? 0) : ''}</span></span>
         <span class="bars"><i .style=${bar(row.weighted)}></i><i .style=${bar(row.plain)}></i></span><span class="lift">${lift(row.lift)}</span></button>`,
       )}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from tb_visualscratchpad.views.clusters import GroupKind, TokenCluster
@@ -12,6 +14,8 @@ from tb_visualscratchpad.wire.evidence import VlmRun
 MIN_LATENTS = 4
 MIN_LABEL_SHARE = 0.30
 _MAX_WORDS = 3
+_TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ANY = re.compile(".", re.DOTALL)
 
 
 def cluster_name(
@@ -64,5 +68,10 @@ def _prevailing_label(latents: np.ndarray, strength: np.ndarray, statistics: Lat
 
 
 def _as_word(text: str) -> str:
-    """A token's text without the blanks around it; blanks alone are shown by their escapes."""
-    return text.strip() or repr(text)[1:-1] or "∅"
+    """A token's text without the blanks around it; blanks alone are shown by their escapes, and so are characters that turn
+    the direction of what follows or, where there is nothing else, have no width."""
+    word = text.strip()
+    if not word:
+        return repr(text)[1:-1] or "∅"
+    unseen = _TURNING if any(map(str.isprintable, word)) else _ANY
+    return unseen.sub(lambda found: f"<U+{ord(found[0]):04X}>", word)

@@ -201,7 +201,7 @@ def _why_not(matrix: TokenLatentMatrix, order: LatentOrder) -> str | None:
     if matrix.latent_C.size == 0:
         return "There are no columns to cluster."
     if matrix.token_T.size < MIN_ROWS:
-        return f"Clustering needs at least {MIN_ROWS} tokens, there are {matrix.token_T.size}."
+        return f"Clustering needs at least {MIN_ROWS} tokens, not {matrix.token_T.size}."
     if order.linkage.shape[0] != order.latent_C.size - 1 or order.linkage.shape[0] == 0:
         return "Clustering needs at least two columns that vary."
     return None
