@@ -25,6 +25,9 @@ import { basketText, parseBasket } from './basket.js';
  * @property {boolean} prompt prompt tokens are rows of the heatmap too
  * @property {'firing'|'decoder'} map
  * @property {'images'|'patches'} frequency
+ * @property {number|null} dense latents over this share are dense; null: as the sweep counted
+ * @property {number|null} sparse under this share, and over the mean `strong`, they are sparse and strong; null: the default
+ * @property {number|null} strong
  * @property {readonly import('./basket.js').BasketItem[]} basket what a steered run shall change
  * @property {'all'|'firing'|'base'|'tiles'} scope on which patches it does
  * @property {'kept'|'dropped'} errorTerm what becomes of the part that the dictionary does not rebuild
@@ -53,6 +56,9 @@ export const DEFAULTS = Object.freeze({
   prompt: false,
   map: 'firing',
   frequency: 'images',
+  dense: null,
+  sparse: null,
+  strong: null,
   basket: Object.freeze([]),
   scope: 'all',
   errorTerm: 'kept',
@@ -72,7 +78,14 @@ const CHOICES = {
   errorTerm: ['kept', 'dropped'],
 };
 const WHOLE = new Set(['step', 'token', 'latent']);
-export const REAL = { maxFrequency: [0, 1], minMean: [0, Infinity], cut: [0, 2] };
+export const REAL = {
+  maxFrequency: [0, 1],
+  minMean: [0, Infinity],
+  cut: [0, 2],
+  dense: [0, 1],
+  sparse: [0, 1],
+  strong: [0, Infinity],
+};
 /** @param {string} key @param {string} text @returns {any} undefined when the text is not a value of that key */
 function parse(key, text) {
   if (CHOICES[key]) return CHOICES[key].includes(text) ? text : undefined;

@@ -46,6 +46,7 @@ export class CloudPlot {
 
   /** @param {number} latent -1 for none @param {number[]} chosen several */
   setSelected(latent, chosen) {
+    if (latent === this.selected && chosen === this.chosen) return;
     this.selected = latent;
     this.chosen = chosen;
     this.surface.request();

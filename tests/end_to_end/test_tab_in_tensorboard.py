@@ -116,7 +116,7 @@ def test_a_lasso_selects_latents_in_both_plots(browser: Browser, fast_address: s
         page.mouse.up()
         alive = int(log.statistics.alive_K.sum())
         expect(frame.get_by_role("region", name="Selected latents")).to_contain_text(re.compile(rf"(?<!\d){alive} latents"))
-        expect(frame.locator(".gallery-row")).to_have_count(8)
+        expect(frame.locator(".gallery-row")).to_have_count(10)
         frame.get_by_role("button", name="Clear").click()
         frame.get_by_text("Click a latent in either plot").wait_for()
 
