@@ -170,6 +170,11 @@ export class Api {
     return this.keep('packed', 'decoder_map', { id, step });
   }
 
+  /** @param {string} id @param {number} latent @param {number|null} step */
+  latentNeighbours(id, latent, step) {
+    return this.keep('json', 'latent_neighbours', { id, latent, step });
+  }
+
   /** @param {string} dictionary @param {number} latent @param {number|null} step */
   references(dictionary, latent, step) {
     return this.keep('json', 'references', { dictionary, latent, step });

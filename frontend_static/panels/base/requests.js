@@ -130,6 +130,14 @@ export function askMap(store, api) {
     : null;
 }
 
+/** @param {Store} store @param {Api} api @returns {Request|null} null without a map */
+export function askNeighbours(store, api) {
+  const { dictionary, latent, step } = store.selection;
+  return store.dictionaryEntry?.has_decoder_map && latent !== null
+    ? request('neighbours', [dictionary], [latent, step], () => api.latentNeighbours(dictionary, latent, step))
+    : null;
+}
+
 /** @param {Store} store @param {Api} api @param {number[]} latents @returns {Request|null} null without references */
 export function askReferences(store, api, latents) {
   const { dictionary, step } = store.selection;
