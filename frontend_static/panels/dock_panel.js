@@ -78,7 +78,7 @@ export class DockPanel extends Panel {
     const tiles = run && run.tile_rows > 0;
     const scopes = [
       ['all', patches === null ? 'all patches' : `all ${counted(patches, 'patch', 'patches')}`],
-      ['firing', 'patches where they fire'],
+      ['firing', 'where they fire'],
       ...(tiles || this.selection.scope === 'base' ? [['base', 'the base view']] : []),
       ...(tiles || this.selection.scope === 'tiles' ? [['tiles', 'the tiles']] : []),
     ];
@@ -118,7 +118,7 @@ export class DockPanel extends Panel {
           : html`<button type="button" class="button small add" aria-keyshortcuts="b" title="Add latent ${latent} (b)" @click=${() => this.addLatent()}>+ latent ${latent}</button>`
       }
       ${notice ? html`<span class="refused" role="alert">${notice}</span>` : html`<span class="divider"></span>${this.renderChoices()}`}
-      <span class="run"><span class="worker" id="no-worker"><i class="dot"></i><span class="text">${NO_WORKER}</span></span>
+      <span class="run"><span class="worker" id="no-worker" title=${NO_WORKER}><i class="dot"></i><span class="text">${NO_WORKER}</span></span>
         ${
           basket.length
             ? html`<button type="button" class="button small" aria-haspopup="dialog" title="The basket as a file for the command line"
