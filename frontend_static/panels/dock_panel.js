@@ -48,8 +48,9 @@ export class DockPanel extends Panel {
   renderItem(item, at) {
     const change = (patch, how) => this.store.replaceInBasket(at, { ...item, ...patch }, how);
     const clusters = this.matrix.value?.header.clusters ?? [];
-    const same = item.name === null ? -1 : clusters.findIndex(({ name }) => name === item.name);
-    const color = same < 0 ? unnamedColor(this.theme) : clusterColors(clusters, this.theme)[same];
+    // by a member: several clusters may bear one name
+    const shown = item.name === null ? null : clusterOfLatent(this.matrix.value, item.latents[0]);
+    const color = shown ? clusterColors(clusters, this.theme)[shown.index] : unnamedColor(this.theme);
     const name = itemName(item);
     return html`<li class="basket-item" data-latents=${item.latents.join('.')}>
       <i class="dot" .style=${`background:${color}`}></i>

@@ -14,7 +14,7 @@ AXE = Path(__file__).parents[1] / "frontend" / "vendor" / "axe.min.js"
 RUN_AXE = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations.flatMap(({id, impact, nodes}) =>
     nodes.map(({target, failureSummary}) => ({id, impact, target: target.join(' '), why: failureSummary})))"""
 SIZE = {"width": 1440, "height": 900}
-READY = {"scratchpad": ".rank-row.on", "dictionary": "vs-latent-map canvas"}
+READY = {"scratchpad": ".rank-row.on", "dictionary": "vs-latent-map canvas", "compare": "main h1, main h2"}
 FOCUSED = """() => {
     const one = document.activeElement;
     const style = getComputedStyle(one);
@@ -39,7 +39,7 @@ def _violations(frame: Page) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("workspace", ["scratchpad", "dictionary"])
+@pytest.mark.parametrize("workspace", READY)
 def test_axe_finds_nothing_serious(browser: Browser, fast_address: str, workspace: str, theme: str) -> None:
     with watched_page(browser, expected=("favicon",), viewport=SIZE) as page:
         assert _violations(_settled(page, fast_address, workspace, theme)) == []
@@ -53,12 +53,20 @@ def test_axe_sees_a_planted_fault(browser: Browser, fast_address: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_an_open_menu_passes_axe_too(browser: Browser, fast_address: str, theme: str) -> None:
+def test_what_opens_passes_axe_too(browser: Browser, fast_address: str, theme: str) -> None:
     with watched_page(browser, expected=("favicon",), viewport=SIZE) as page:
         frame = _settled(page, fast_address, "scratchpad", theme)
+        page.keyboard.press("b")
         frame.locator(".pick").first.click()
         frame.wait_for_selector("[role=option]")
         assert _violations(frame) == []
+        page.keyboard.press("Escape")
+        for name in ("Share view", "Find a latent", "Keyboard", "Spec"):
+            frame.get_by_role("button", name=name).click()
+            frame.get_by_role("dialog").wait_for()
+            assert _violations(frame) == [], name
+            page.keyboard.press("Escape")
+            frame.get_by_role("dialog").wait_for(state="hidden")
 
 
 @pytest.mark.parametrize("workspace", ["scratchpad", "dictionary"])
