@@ -147,10 +147,13 @@ export class Store {
     return { parameters, names, lost };
   }
 
-  /** A link to this view; `names`: what it names that only this browser keeps; `lost`: what it leaves out. */
+  /**
+   * A link to this view; `names`: what it names that only this browser keeps; `lost`: what it leaves out; `named`: what the
+   * address of this page names, whether or not the link writes it out.
+   */
   link() {
     const { parameters, names, lost } = this.shortened(MAX_IN_LINK);
-    return { url: this.address.link(parameters), names, lost };
+    return { url: this.address.link(parameters), names, lost, named: this.shortened(MAX_IN_ADDRESS).names };
   }
 
   tell() {

@@ -46,6 +46,11 @@ export class Sheet extends LitElement {
           event.stopPropagation();
           this.close();
         }}
+        @keydown=${(event) => {
+          if (event.key !== 'Escape') return;
+          event.preventDefault(); // a search field would take the first press to clear itself
+          this.close();
+        }}
         @click=${(event) => {
           if (event.target === event.currentTarget) this.close();
         }}>

@@ -12,13 +12,19 @@ export class SharePanel extends Panel {
   }
 
   renderContent() {
-    const { url, names, lost } = this.store.link();
+    const { url, names, lost, named } = this.store.link();
     return html`<p>This link restores the workspace, run, word, latents, thresholds, layers and basket. Whoever opens it needs
         to reach this TensorBoard.</p>
       <vs-copied .text=${url} label="Link to this view" action="Copy link"></vs-copied>
       ${
+        named.length && !names.length
+          ? html`<p class="note" data-value="named">The page’s own address names the long selection
+            (<span class="mono">${named.join(', ')}</span>), which is kept in this browser’s local storage; the link above writes it out.</p>`
+          : nothing
+      }
+      ${
         names.length
-          ? html`<p class="note" data-value="kept-here">Too long for a link, and kept in this browser alone under its name:
+          ? html`<p class="note" data-value="kept-here">Too long for a link, and kept in this browser’s local storage alone, under its name:
             <span class="mono">${names.join(', ')}</span>. Elsewhere the link opens without it.</p>`
           : nothing
       }

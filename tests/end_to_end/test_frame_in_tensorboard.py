@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from playwright.sync_api import Browser, Frame, Page, expect
 
 from tb_visualscratchpad.exporter.steering import SteeringSpec
 from tb_visualscratchpad.views import rank_latents, token_latent_matrix
-from tests.end_to_end.served_log import N_LATENTS, WrittenLog, number, open_tab, output_tokens
+from tests.end_to_end.served_log import N_LATENTS, WrittenLog, number, open_alone, open_tab, output_tokens
 from tests.random_evidence import random_decoder_map
 from tests.watched_browser import watched_page
 
+AXE = Path(__file__).parents[1] / "frontend" / "vendor" / "axe.min.js"
 LIGHT_GROUND, DARK_GROUND = "rgb(244, 245, 247)", "rgb(28, 29, 32)"
 WIDE = {"width": 1440, "height": 900}
 NAMELESS = """() => [...document.querySelectorAll('button, select, input, textarea, [tabindex], a')].filter((element) => element.offsetParent && !(
@@ -116,6 +118,27 @@ def test_a_name_that_another_browser_keeps_is_told(browser: Browser, fast_addres
     with watched_page(browser, ours="visualscratchpad") as page:
         frame = open_tab(page, fast_address, "&p.visualscratchpad.latents=*latents-12345678")
         frame.locator(".notices li").filter(has_text="latents-12345678").wait_for()
+
+
+def test_a_long_selection_is_named_in_the_address_and_the_link_writes_it_out(browser: Browser, fast_address: str) -> None:
+    # every number of a latent is short here, so many of them are needed: those that are no latent are not drawn
+    latents = ".".join(str(k) for k in range(250))
+    with watched_page(browser, ours="visualscratchpad", viewport=WIDE) as page:
+        frame = open_tab(page, fast_address, f"&p.visualscratchpad.latents={latents}")
+        _drawn(frame)
+        frame.locator("[data-token]").nth(4).click()
+        name = _parameter(page, "latents")
+        assert re.fullmatch(r"(\*|%2A)latents-[0-9a-f]{8}", name)
+        frame.get_by_role("button", name="Share view").click()
+        link = frame.get_by_label("Link to this view").input_value()
+        assert f"p.visualscratchpad.latents={latents}&" in link + "&"
+        assert name[-8:] in frame.locator("[data-value=named]").inner_text()
+        page.reload()
+        frame = open_tab(page, fast_address, page.url.split("#visualscratchpad")[1])
+        _drawn(frame)
+        assert frame.locator(".notices li").count() == 0
+        frame.locator("[data-token]").nth(5).click()
+        assert _parameter(page, "latents") == name
 
 
 def test_the_basket_collects_by_mouse_and_keyboard(browser: Browser, fast_address: str, log: WrittenLog) -> None:
@@ -298,3 +321,31 @@ def test_a_dead_latent_has_no_references_and_says_so(browser: Browser, fast_addr
         frame.get_by_text("It fires nowhere in the image set: no mean, no entropy, no references.").wait_for()
         assert frame.get_by_role("heading", name="Reference pictures").count() == 0
         frame.locator(".inspector-head").get_by_text("dead in the image set").wait_for()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_dialogs_basket_and_compare_pass_axe(browser: Browser, fast_address: str, theme: str) -> None:
+    basket = "SET%3A0%3A9%2CSCALE%3A0.5%3A1.2.3%3Acat"
+    with watched_page(browser, expected=("favicon",), viewport=WIDE) as page:
+        page.emulate_media(color_scheme=theme)
+        frame = open_alone(page, fast_address, f"&p.visualscratchpad.workspace=compare&p.visualscratchpad.latent=3&p.visualscratchpad.basket={basket}")
+        expect(frame.locator(".basket-item")).to_have_count(2)
+        page.wait_for_timeout(300)
+        frame.evaluate(AXE.read_text(encoding="utf-8"))
+
+        def serious() -> list[str]:
+            found = frame.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+            return [f"{one['id']}: {one['nodes'][0]['target']}" for one in found if one["impact"] in ("serious", "critical")]
+
+        assert serious() == []
+        frame.locator(".workspaces button").nth(2).focus()
+        page.keyboard.press("b")
+        frame.locator(".dock [role=alert]").wait_for()
+        for name in ("Share view", "Find a latent", "Keyboard", "Spec"):
+            frame.get_by_role("button", name=name, exact=name != "Share view").click()
+            frame.wait_for_selector(".sheet[open]")
+            if name == "Find a latent":
+                page.keyboard.type("1")
+            assert serious() == [], name
+            page.keyboard.press("Escape")
+            expect(frame.locator(".sheet[open]")).to_have_count(0)
