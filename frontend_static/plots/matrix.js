@@ -63,8 +63,9 @@ export class MatrixPlot {
   /** @param {Cell} cell row or column -1 for none */
   setSelected(cell) {
     const moved = cell.row !== this.selected.row || cell.column !== this.selected.column;
+    if (!moved) return;
     this.selected = cell;
-    if (moved && this.data?.nRows && this.surface.height && (cell.row >= 0 || cell.column >= 0)) {
+    if (this.data?.nRows && this.surface.height && (cell.row >= 0 || cell.column >= 0)) {
       const { first } = this.layout().columns;
       this.reveal({ row: Math.max(0, cell.row), column: cell.column < 0 ? Math.ceil(first) : cell.column });
     }

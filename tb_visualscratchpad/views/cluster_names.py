@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import numpy as np
 
-from tb_visualscratchpad.views.clusters import GroupKind, TokenCluster
+from tb_visualscratchpad.views.clusters import SPECIFIC_ABOVE, GroupKind, TokenCluster
 from tb_visualscratchpad.views.matrix import TokenLatentMatrix
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
 from tb_visualscratchpad.wire.evidence import VlmRun
@@ -34,7 +35,7 @@ def cluster_name(
     label = _prevailing_label(matrix.latent_C[columns], matrix.column_max_C[columns], statistics)
     if label is not None:
         return label
-    rows = np.searchsorted(matrix.token_T, cluster.word_indices)
+    rows = np.flatnonzero(cluster.mean_T > SPECIFIC_ABOVE)  # of its word_indices
     strongest_first = rows[np.argsort(-cluster.mean_T[rows], kind="stable")]
     words, marks = [], []
     # Lazily: a cluster may be specific to hundreds of words, and there may be hundreds of clusters.
@@ -67,6 +68,7 @@ def _prevailing_label(latents: np.ndarray, strength: np.ndarray, statistics: Lat
     return statistics.label_names[best] if share[best] >= MIN_LABEL_SHARE else None
 
 
+@lru_cache(maxsize=4096)
 def _as_word(text: str) -> str:
     """A token's text without the blanks around it; blanks alone are shown by their escapes, and so are characters that turn
     the direction of what follows or, where there is nothing else, have no width."""
