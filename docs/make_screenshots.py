@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -106,9 +107,14 @@ def write_quantised(png: bytes, path: Path) -> None:
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     exact = [color for _, color in sorted(picture.getcolors(1 << 24), reverse=True)[:N_EXACT_COLORS]]
     near = picture.quantize(256 - len(exact), method=Image.Quantize.MAXCOVERAGE).getpalette()
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([channel for color in exact for channel in color] + near)
-    picture.quantize(256, palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
+    palette = np.array([*np.ravel(exact), *near], dtype=np.uint8).reshape(-1, 3)
+    colors, place = np.unique(np.asarray(picture).reshape(-1, 3), axis=0, return_inverse=True)
+    # by hand: Pillow looks colours up in a coarse table, which tints greys
+    distance = ((colors[:, None].astype(np.int32) - palette[None].astype(np.int32)) ** 2).sum(axis=2)
+    index = distance.argmin(axis=1).astype(np.uint8)[place].reshape(picture.height, picture.width)
+    indexed = Image.fromarray(index).convert("P")
+    indexed.putpalette(palette.ravel().tolist())
+    indexed.save(path, optimize=True)
 
 
 def page_of_screens() -> str:
