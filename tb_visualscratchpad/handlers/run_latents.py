@@ -196,7 +196,7 @@ def _matrix_answer(
                     "count": cluster.count,
                     "name": cluster_name(run, matrix, cluster, statistics),
                     "kind": cluster.kind.value,
-                    "words": list(cluster.word_indices),
+                    **({"words": list(cluster.word_indices)} if weights else {}),
                 }
                 for number, cluster in enumerate(found.clusters)
             ],
@@ -207,7 +207,7 @@ def _matrix_answer(
             "latent": matrix.latent_C.astype(np.int32),
             "cluster": cluster_C,
             "linkage": found.linkage,
-            # Hundreds of clusters by hundreds of tokens: as much as all the rest.
+            # Hundreds of clusters by hundreds of tokens, as the words are: as much as all the rest.
             **({"cluster_weight": _cluster_weights(found)} if weights else {}),
         },
     )
