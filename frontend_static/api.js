@@ -135,9 +135,14 @@ export class Api {
     return this.keep('packed', 'token_latent_matrix', { ...key, ...options });
   }
 
-  /** @param {RunKey} key @param {number} token @param {RowOptions & Thresholds & {by: 'weighted'|'plain'}} options */
+  /** @param {RunKey} key @param {number} token @param {RowOptions & Thresholds & {by: 'weighted'|'plain', limit: number}} options */
   latentRanking(key, token, options) {
     return this.keep('json', 'latent_ranking', { ...key, token, ...options });
+  }
+
+  /** @param {RunKey} key @param {number} token @param {number} latent @param {RowOptions & Thresholds} options */
+  latentRanks(key, token, latent, options) {
+    return this.keep('json', 'latent_ranks', { ...key, token, latent, ...options });
   }
 
   /** @param {RunKey} key @param {number} latent @param {RowOptions} options */
@@ -163,6 +168,11 @@ export class Api {
   /** @param {string} id @param {number|null} step */
   decoderMap(id, step) {
     return this.keep('packed', 'decoder_map', { id, step });
+  }
+
+  /** @param {string} id @param {number} latent @param {number|null} step */
+  latentNeighbours(id, latent, step) {
+    return this.keep('json', 'latent_neighbours', { id, latent, step });
   }
 
   /** @param {string} dictionary @param {number} latent @param {number|null} step */

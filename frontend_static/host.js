@@ -5,6 +5,8 @@
 
 const PLUGIN = 'visualscratchpad';
 const PREFIX = `p.${PLUGIN}.`;
+const PACE_MS = 150;
+const THEME_KEY = 'visualscratchpad.theme';
 
 /** @returns {Window} TensorBoard's window, or our own when there is none that may be reached */
 export function hostWindow() {
@@ -23,6 +25,11 @@ export class Address {
     this.host = host;
     /** @type {Record<string, string>} what we last wrote or read */
     this.last = {};
+    /** @type {Record<string, string>} what `pending` will write */
+    this.waiting = {};
+    /** @type {number|null} a timer; null when nothing waits to be written */
+    this.pending = null;
+    this.writtenAt = -Infinity;
   }
 
   /** @returns {string[]} parts of the fragment; the first names TensorBoard's tab */
@@ -47,20 +54,59 @@ export class Address {
     return found;
   }
 
-  /** @param {Record<string, string>} parameters */
-  write(parameters) {
-    this.last = parameters;
-    if (this.elsewhere) return;
+  /** @param {Record<string, string>} parameters @returns {string} the fragment that holds them */
+  fragment(parameters) {
     const kept = this.parts().filter((part) => !part.startsWith(PREFIX));
     if (this.host !== window && kept.length === 0) kept.push(PLUGIN);
     const ours = Object.entries(parameters).map(([key, value]) => `${PREFIX}${key}=${encodeURIComponent(value)}`);
-    this.host.history.replaceState(this.host.history.state, '', `#${[...kept, ...ours].join('&')}`);
+    return `#${[...kept, ...ours].join('&')}`;
+  }
+
+  /** @param {Record<string, string>} parameters @returns {string} the address that restores them */
+  link(parameters) {
+    return new URL(this.fragment(parameters), this.host.location.href).href;
+  }
+
+  /**
+   * @param {Record<string, string>} parameters
+   * @param {boolean} [asNew] as a new entry of the browser's history; otherwise in place of the present one, at a pace that
+   *   browsers put up with while a slider is dragged
+   */
+  write(parameters, asNew = false) {
+    this.last = parameters;
+    if (this.elsewhere) return;
+    if (!asNew) this.waiting = parameters;
+    const wait = this.writtenAt + PACE_MS - performance.now();
+    if (asNew) {
+      this.flush();
+      this.host.history.pushState(this.host.history.state, '', this.fragment(parameters));
+    } else if (wait > 0) {
+      this.pending ??= setTimeout(() => this.flush(), wait);
+    } else {
+      this.pending ??= 0;
+      this.flush();
+    }
+  }
+
+  /** Writes what waits, in place of the present entry. */
+  flush() {
+    if (this.pending === null) return;
+    this.forgo();
+    if (this.elsewhere) return;
+    this.host.history.replaceState(this.host.history.state, '', this.fragment(this.waiting));
+    this.writtenAt = performance.now();
+  }
+
+  forgo() {
+    clearTimeout(this.pending);
+    this.pending = null;
   }
 
   /** @param {() => void} listener called when the address came to differ by other hands @returns {() => void} */
   onChange(listener) {
     const changed = () => {
       if (this.elsewhere) return;
+      this.forgo();
       const before = JSON.stringify(this.last);
       const last = this.last;
       const now = this.read();
@@ -74,22 +120,52 @@ export class Address {
 }
 
 /**
- * Follows TensorBoard's theme: it marks its body, and tells plugins nothing.
- * @param {Window} host
- * @param {(theme: 'light'|'dark') => void} listener called at once and at each change
+ * The theme: TensorBoard's (it marks its body, and tells plugins nothing), unless the user chose the other one here.
  */
-export function followTheme(host, listener) {
-  if (host !== window) {
-    const { body } = host.document;
-    const tell = () => listener(body.classList.contains('dark-mode') ? 'dark' : 'light');
-    new MutationObserver(tell).observe(body, { attributes: true, attributeFilter: ['class'] });
-    tell();
-    return;
+export class Theme {
+  /**
+   * @param {Window} host @param {Storage|null} storage keeps the choice
+   * @param {(theme: 'light'|'dark', own: boolean) => void} listener called at once and at each change
+   */
+  constructor(host, storage, listener) {
+    this.host = host;
+    this.storage = storage;
+    this.listener = listener;
+    this.own = storage?.getItem(THEME_KEY) ?? null;
+    this.query = window.matchMedia('(prefers-color-scheme: dark)');
+    if (host !== window)
+      new MutationObserver(() => this.tell()).observe(host.document.body, {
+        attributes: true,
+        attributeFilter: ['class'],
+      });
+    else this.query.addEventListener('change', () => this.tell());
+    this.tell();
   }
-  const query = window.matchMedia('(prefers-color-scheme: dark)');
-  const tell = () => listener(query.matches ? 'dark' : 'light');
-  query.addEventListener('change', tell);
-  tell();
+
+  /** @returns {'light'|'dark'} */
+  get hosts() {
+    const dark = this.host === window ? this.query.matches : this.host.document.body.classList.contains('dark-mode');
+    return dark ? 'dark' : 'light';
+  }
+
+  tell() {
+    const own = this.own === 'light' || this.own === 'dark';
+    this.listener(own ? this.own : this.hosts, own);
+  }
+
+  /** To the other theme; where that is TensorBoard's, it is followed again. */
+  toggle() {
+    const shown = this.own ?? this.hosts;
+    const other = shown === 'dark' ? 'light' : 'dark';
+    this.own = other === this.hosts ? null : other;
+    try {
+      if (this.own) this.storage?.setItem(THEME_KEY, this.own);
+      else this.storage?.removeItem(THEME_KEY);
+    } catch {
+      // no room: the choice lasts as long as the page
+    }
+    this.tell();
+  }
 }
 
 /**

@@ -1,22 +1,28 @@
 import { Api } from './api.js';
 import { sequentialGradient } from './color/sequential.js';
 import { applyTokens } from './color/tokens.js';
-import { Address, followReload, followTheme, hostWindow } from './host.js';
+import { Address, followReload, hostWindow, Theme } from './host.js';
+import { browserStorage, NamedValues } from './named_values.js';
 import { App } from './panels/app.js';
 import './panels/attention_panel.js';
+import './panels/dock_panel.js';
+import './panels/find_panel.js';
 import './panels/gallery_panel.js';
 import './panels/health_panel.js';
 import './panels/inspector_panel.js';
+import './panels/keys_panel.js';
 import './panels/map_panel.js';
 import './panels/matrix_panel.js';
 import './panels/notices.js';
 import './panels/ranking_panel.js';
+import './panels/share_panel.js';
+import './panels/spec_panel.js';
 import './panels/statistics_panel.js';
 import './panels/token_panel.js';
 import './panels/top_bar.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'scratchpad', 'dictionary'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {
@@ -37,15 +43,17 @@ export async function render() {
   document.title = 'Visual Scratchpad';
   const host = hostWindow();
   const address = new Address(host);
-  const store = new Store(address);
-  followTheme(host, (theme) => {
-    applyTokens(document.documentElement, theme, sequentialGradient(theme));
-    store.setSession({ theme });
+  const storage = browserStorage();
+  const store = new Store(address, new NamedValues(storage));
+  const theme = new Theme(host, storage, (shown, ownTheme) => {
+    applyTokens(document.documentElement, shown, sequentialGradient(shown));
+    store.setSession({ theme: shown, ownTheme });
   });
   await Promise.all(SHEETS.map(linkSheet));
   const app = new App();
   app.store = store;
   app.api = new Api();
+  app.addEventListener('theme', () => theme.toggle());
   document.body.append(app);
   address.onChange(() => {
     store.readAddress();

@@ -1,123 +1,38 @@
+import { refusal } from './basket.js';
+import { DEFAULTS, fromParameters, REAL, toParameters } from './selection.js';
+
+export { DEFAULTS, fromParameters, toParameters };
+
 /**
  * One shared selection. Panels read it, change it here and hear of changes here; they never speak to one another.
  *
- * @typedef {Object} Selection what the address keeps
- * @property {'dictionary'|'scratchpad'} workspace
- * @property {string|null} run run directory; null until one is known
- * @property {string|null} id run id within it
- * @property {string|null} dictionary dictionary id
- * @property {number|null} step of the dictionary's evidence; null is the newest
- * @property {number|null} token index in the whole sequence
- * @property {number|null} latent the one latent under inspection
- * @property {number[]} latents several, chosen by lasso; empty when only `latent` counts
- * @property {string} layers 'all' or a layer's number
- * @property {'producing'|'own'} row
- * @property {'both'|'base'|'tiles'} view
- * @property {'spotlight'|'heat'|'off'} overlay
- * @property {'attention'|'latent'} source what the overlay shows
- * @property {'weighted'|'plain'} by order of the ranking
- * @property {number} maxFrequency latents firing in a larger share of pictures are left out; 1 is off
- * @property {number} minMean latents with a smaller mean activation are left out; 0 is off
- * @property {'clustered'|'strength'} order of the heatmap's columns
- * @property {number} cut height at which the dendrogram is cut
- * @property {boolean} prompt prompt tokens are rows of the heatmap too
- * @property {'firing'|'decoder'} map
- * @property {'images'|'patches'} frequency
+ * @typedef {import('./selection.js').Selection} Selection
  *
  * @typedef {Object} Session what lives only while the page does
  * @property {import('./api.js').Listing|null} listing
  * @property {Error|null} listingError the last listing failed; `listing` is then the last good one
  * @property {number} revision grows when the user asks for everything anew
  * @property {'light'|'dark'} theme
+ * @property {boolean} ownTheme the user chose it; otherwise it is TensorBoard's
+ * @property {string|null} sheet what is open over the workspace: 'keys', 'find', 'share', 'references', 'spec'
+ * @property {string|null} notice a sentence on what was asked for and cannot be done
+ * @property {readonly string[]} absent names in the address of selections that this browser does not keep
  */
 
-/** @type {Readonly<Selection>} */
-export const DEFAULTS = Object.freeze({
-  workspace: 'scratchpad',
-  run: null,
-  id: null,
-  dictionary: null,
-  step: null,
-  token: null,
-  latent: null,
-  latents: Object.freeze([]),
-  layers: 'all',
-  row: 'producing',
-  view: 'both',
-  overlay: 'spotlight',
-  source: 'attention',
-  by: 'weighted',
-  maxFrequency: 0.5,
-  minMean: 0,
-  order: 'clustered',
-  cut: 0.3,
-  prompt: false,
-  map: 'firing',
-  frequency: 'images',
-});
+/** Dragged rather than chosen: changing one of these alone makes no entry in the browser's history. */
+const SLID = new Set(['step', ...Object.keys(REAL)]);
+/** Values longer than this are kept under a name, and the address holds `*name`. */
+const MAX_IN_ADDRESS = 600;
+/** Values up to this length are written out in a link that is shared. */
+const MAX_IN_LINK = 6000;
 
-const CHOICES = {
-  workspace: ['dictionary', 'scratchpad'],
-  row: ['producing', 'own'],
-  view: ['both', 'base', 'tiles'],
-  overlay: ['spotlight', 'heat', 'off'],
-  source: ['attention', 'latent'],
-  by: ['weighted', 'plain'],
-  order: ['clustered', 'strength'],
-  map: ['firing', 'decoder'],
-  frequency: ['images', 'patches'],
-};
-const WHOLE = new Set(['step', 'token', 'latent']);
-const REAL = { maxFrequency: [0, 1], minMean: [0, Infinity], cut: [0, 2] };
-/** Longer sets than this are not put in the address. */
-const MAX_LATENTS_IN_ADDRESS = 200;
+/** Values that can be long. */
+const LONG = new Set(['latents', 'basket']);
 
-/** @param {string} key @param {string} text @returns {any} undefined when the text is not a value of that key */
-function parse(key, text) {
-  if (CHOICES[key]) return CHOICES[key].includes(text) ? text : undefined;
-  if (WHOLE.has(key)) return /^\d+$/.test(text) ? Number(text) : undefined;
-  if (REAL[key]) {
-    const value = Number(text);
-    return text !== '' && value >= REAL[key][0] && value <= REAL[key][1] ? value : undefined;
-  }
-  if (key === 'layers') return text === 'all' || /^\d+$/.test(text) ? text : undefined;
-  if (key === 'latents') return /^\d+(\.\d+)*$/.test(text) ? text.split('.').map(Number) : undefined;
-  if (key === 'prompt') return text === '1';
-  return text;
-}
-
-/**
- * The part of a selection that differs from the default, as address parameters.
- * @param {Selection} selection
- * @returns {Record<string, string>}
- */
-export function toParameters(selection) {
-  const parameters = {};
-  for (const [key, fallback] of Object.entries(DEFAULTS)) {
-    const value = selection[key];
-    if (value === fallback || value === null) continue;
-    if (key === 'latents') {
-      if (value.length && value.length <= MAX_LATENTS_IN_ADDRESS) parameters[key] = value.join('.');
-    } else {
-      parameters[key] = value === true ? '1' : String(value);
-    }
-  }
-  return parameters;
-}
-
-/**
- * A selection from address parameters; what is missing, unknown or malformed takes its default.
- * @param {Record<string, string>} parameters
- * @returns {Selection}
- */
-export function fromParameters(parameters) {
-  const selection = { ...DEFAULTS };
-  for (const key of Object.keys(DEFAULTS)) {
-    if (!(key in parameters)) continue;
-    const value = parse(key, parameters[key]);
-    if (value !== undefined) selection[key] = value;
-  }
-  return selection;
+/** Whether two values are the same, lists by what they hold. */
+function same(a, b) {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a === b || (a.length === b.length && a.every((one, i) => one === b[i]));
 }
 
 /** @param {import('./api.js').RunEntry[]} runs @returns {import('./api.js').RunEntry|null} */
@@ -125,16 +40,38 @@ function newestOf(runs) {
   return runs.reduce((best, entry) => (!best || entry.created > best.created ? entry : best), null);
 }
 
+/** Nothing of a run or a dictionary is chosen. */
+const NO_CHOICE = Object.freeze({
+  step: null,
+  token: null,
+  latent: null,
+  latents: DEFAULTS.latents,
+  source: 'attention',
+});
+
 export class Store {
-  /** @param {{read: () => Record<string, string>, write: (parameters: Record<string, string>) => void}} address */
-  constructor(address) {
+  /**
+   * @param {{read: () => Record<string, string>, write: (parameters: Record<string, string>, asNew: boolean) => void,
+   *   link?: (parameters: Record<string, string>) => string}} address `asNew`: as a new entry of the browser's history
+   * @param {import('./named_values.js').NamedValues|null} named keeps what is too long for the address
+   */
+  constructor(address, named = null) {
     this.address = address;
-    /** @type {Selection} */
-    this.selection = Object.freeze(fromParameters(address.read()));
+    this.named = named;
     /** @type {Session} */
-    this.session = Object.freeze({ listing: null, listingError: null, revision: 0, theme: 'light' });
+    this.session = Object.freeze({
+      listing: null,
+      listingError: null,
+      revision: 0,
+      theme: 'light',
+      ownTheme: false,
+      sheet: null,
+      notice: null,
+      absent: Object.freeze([]),
+    });
     /** @type {Set<() => void>} */
     this.listeners = new Set();
+    this.take(address.read());
   }
 
   /** @param {() => void} listener @returns {() => void} ends it */
@@ -143,14 +80,24 @@ export class Store {
     return () => this.listeners.delete(listener);
   }
 
-  /** @param {Partial<Selection>} patch */
-  set(patch) {
+  /**
+   * A choice of the user's.
+   * @param {Partial<Selection>} patch
+   * @param {{asNew?: boolean}} [how] `asNew`: the back button comes back to what was before; by default unless a slider is dragged
+   */
+  set(patch, { asNew = Object.keys(patch).some((key) => !SLID.has(key)) } = {}) {
     const unknown = Object.keys(patch).filter((key) => !(key in DEFAULTS));
     if (unknown.length) throw new Error(`The selection has no ${unknown.join(', ')}.`);
-    if (Object.entries(patch).every(([key, value]) => this.selection[key] === value)) return;
-    this.selection = Object.freeze({ ...this.selection, ...patch });
-    this.address.write(toParameters(this.selection));
+    const changed = Object.entries(patch).filter(([key, value]) => !same(this.selection[key], value));
+    if (!changed.length) return;
+    this.selection = Object.freeze({ ...this.selection, ...Object.fromEntries(changed) });
+    this.address.write(this.shortened(MAX_IN_ADDRESS).parameters, asNew);
     this.tell();
+  }
+
+  /** What follows by itself: a first choice, or another where the chosen thing is gone. @param {Partial<Selection>} patch */
+  adjust(patch) {
+    this.set(patch, { asNew: false });
   }
 
   /** @param {Partial<Session>} patch */
@@ -160,10 +107,53 @@ export class Store {
     this.tell();
   }
 
+  /** @param {Record<string, string>} parameters as the address holds them, names and all */
+  take(parameters) {
+    const absent = [];
+    const full = {};
+    for (const [key, text] of Object.entries(parameters)) {
+      if (!LONG.has(key) || !text.startsWith('*')) full[key] = text;
+      else {
+        const found = this.named?.find(text.slice(1)) ?? null;
+        if (found === null) absent.push(text.slice(1));
+        else full[key] = found;
+      }
+    }
+    this.selection = Object.freeze(fromParameters(full));
+    this.session = Object.freeze({ ...this.session, absent: Object.freeze(absent) });
+  }
+
   /** Takes over an address that changed by other hands: the back button, or an edit. */
   readAddress() {
-    this.selection = Object.freeze(fromParameters(this.address.read()));
+    this.take(this.address.read());
     this.tell();
+  }
+
+  /** @param {number} longest @returns {{parameters: Record<string, string>, names: string[], lost: string[]}} `lost`: too long, and not kept */
+  shortened(longest) {
+    const parameters = toParameters(this.selection);
+    const [names, lost] = [[], []];
+    for (const key of LONG) {
+      if (!(key in parameters) || parameters[key].length <= longest) continue;
+      const name = this.named?.keep(key, parameters[key]) ?? null;
+      if (name === null) {
+        lost.push(key);
+        delete parameters[key];
+      } else {
+        names.push(name);
+        parameters[key] = `*${name}`;
+      }
+    }
+    return { parameters, names, lost };
+  }
+
+  /**
+   * A link to this view; `names`: what it names that only this browser keeps; `lost`: what it leaves out; `named`: what the
+   * address of this page names, whether or not the link writes it out.
+   */
+  link() {
+    const { parameters, names, lost } = this.shortened(MAX_IN_LINK);
+    return { url: this.address.link(parameters), names, lost, named: this.shortened(MAX_IN_ADDRESS).names };
   }
 
   tell() {
@@ -201,21 +191,15 @@ export class Store {
     return this.version.text;
   }
 
-  /** Everything about the token goes: another run has other tokens, and its own strongest latents. */
-  /** @param {import('./api.js').RunEntry} entry */
-  chooseRun({ run, id, dictionary_id: dictionary }) {
+  /**
+   * Everything about the token goes: another run has other tokens, and its own strongest latents. The basket stays with
+   * its dictionary.
+   * @param {import('./api.js').RunEntry} entry @param {{asNew?: boolean}} [how]
+   */
+  chooseRun({ run, id, dictionary_id: dictionary }, { asNew = true } = {}) {
     if (run === this.selection.run && id === this.selection.id) return;
-    this.set({
-      run,
-      id,
-      dictionary,
-      step: null,
-      token: null,
-      latent: null,
-      latents: DEFAULTS.latents,
-      layers: 'all',
-      source: 'attention',
-    });
+    const keep = dictionary === this.selection.dictionary ? {} : { basket: DEFAULTS.basket };
+    this.set({ ...NO_CHOICE, ...keep, run, id, dictionary, layers: 'all' }, { asNew });
   }
 
   /** A run belongs to one dictionary, so the newest run of the new one comes with it (or none). @param {string} dictionary */
@@ -224,22 +208,27 @@ export class Store {
     const runs = this.session.listing?.vlm_runs.filter((entry) => entry.dictionary_id === dictionary) ?? [];
     const newest = newestOf(runs);
     if (newest) this.chooseRun(newest);
-    else
-      this.set({
-        dictionary,
-        step: null,
-        run: null,
-        id: null,
-        token: null,
-        latent: null,
-        latents: DEFAULTS.latents,
-        source: 'attention',
-      });
+    else this.set({ ...NO_CHOICE, basket: DEFAULTS.basket, dictionary, run: null, id: null });
   }
 
-  /** @param {number|null} latent */
-  chooseLatent(latent) {
-    this.set({ latent, ...(latent === null ? { source: 'attention' } : {}) });
+  /** @param {number|null} latent @param {{asNew?: boolean}} [how] */
+  chooseLatent(latent, { asNew = true } = {}) {
+    this.set({ latent, ...(latent === null ? { source: 'attention' } : {}) }, { asNew });
+  }
+
+  /** @param {import('./basket.js').BasketItem} item says why not where one of its latents is steered already */
+  addToBasket(item) {
+    const notice = refusal(this.selection.basket, item);
+    this.setSession({ notice });
+    if (!notice) this.set({ basket: Object.freeze([...this.selection.basket, item]) });
+  }
+
+  /** @param {number} at @param {import('./basket.js').BasketItem|null} item null removes it @param {{asNew?: boolean}} [how] */
+  replaceInBasket(at, item, { asNew = true } = {}) {
+    this.setSession({ notice: null });
+    const basket = [...this.selection.basket];
+    basket.splice(at, 1, ...(item ? [Object.freeze(item)] : []));
+    this.set({ basket: Object.freeze(basket) }, { asNew });
   }
 
   /** Keeps the selection possible after a new listing: a first choice, or another where the chosen thing is gone. */
@@ -247,19 +236,19 @@ export class Store {
     const { listing } = this.session;
     if (!listing) return;
     if (this.runEntry) {
-      if (!this.selection.dictionary) this.set({ dictionary: this.runEntry.dictionary_id });
+      if (!this.selection.dictionary) this.adjust({ dictionary: this.runEntry.dictionary_id });
       return;
     }
     if (this.dictionaryEntry && this.selection.run === null) return;
     const newest = newestOf(listing.vlm_runs);
     if (!newest)
-      this.set({
+      this.adjust({
         run: null,
         id: null,
         token: null,
         dictionary: this.dictionaryEntry?.id ?? listing.dictionaries[0]?.id ?? null,
       });
-    else if (this.selection.run !== null) this.chooseRun(newest);
-    else this.set({ run: newest.run, id: newest.id, dictionary: newest.dictionary_id }); // an address may name a latent alone
+    else if (this.selection.run !== null) this.chooseRun(newest, { asNew: false });
+    else this.adjust({ run: newest.run, id: newest.id, dictionary: newest.dictionary_id }); // an address may name a latent alone
   }
 }

@@ -55,11 +55,13 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/attention_masses": self._vlm_runs.attention_masses,
             "/token_latent_matrix": self._run_latents.token_latent_matrix,
             "/latent_ranking": self._run_latents.latent_ranking,
+            "/latent_ranks": self._run_latents.latent_ranks,
             "/latent": self._run_latents.latent,
             "/latent_attribution": self._run_latents.latent_attribution,
             "/dictionary": self._dictionaries.dictionary,
             "/dictionary_statistics": self._dictionaries.dictionary_statistics,
             "/decoder_map": self._dictionaries.decoder_map,
+            "/latent_neighbours": self._dictionaries.latent_neighbours,
             "/references": self._references.references,
             "/reference_picture": self._references.reference_picture,
         }

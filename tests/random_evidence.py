@@ -171,6 +171,7 @@ def random_vlm_run(
     tile_rows: int = 1,
     tile_columns: int = 2,
     newlines: bool = True,
+    padding_rows: int | None = None,
     n_system: int = 3,
     n_input: int = 4,
     n_output: int = 6,
@@ -192,7 +193,7 @@ def random_vlm_run(
     rng = np.random.default_rng(seed)
     dictionary = dictionary or random_dictionary(seed, n_latents=n_latents)
     image_tokens = random_image_tokens(
-        seed, grid=grid, tile_rows=tile_rows, tile_columns=tile_columns, newlines=newlines
+        seed, grid=grid, tile_rows=tile_rows, tile_columns=tile_columns, newlines=newlines, padding_rows=padding_rows
     )
     n_image = image_tokens.n_tokens
     tokens = random_tokens(seed, n_image=n_image, n_system=n_system, n_input=n_input, n_output=n_output)

@@ -34,9 +34,9 @@ export function clusterColors(clusters, theme) {
   });
 }
 
-/** @param {number} label number of the label, -1 for none @param {Theme} theme @returns {string} */
-export function labelColor(label, theme) {
-  return label < 0 ? UNNAMED[theme] : LABELS[theme][label % LABELS[theme].length];
+/** @param {Theme} theme @returns {string[]} colours of labels; where labels are more, colours come again */
+export function labelColors(theme) {
+  return LABELS[theme];
 }
 
 /** @param {Theme} theme @returns {string} the grey of what has no name */

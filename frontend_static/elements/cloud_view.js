@@ -2,7 +2,7 @@ import { LatentMapPlot } from '../plots/latent_map.js';
 import { StatisticsScatter } from '../plots/statistics_scatter.js';
 import { PlotView } from './plot_view.js';
 
-/** A point per latent. Emits `pick` latent, `lasso` latents, `clear`. `describe(latent)` gives {content, spoken}. */
+/** A point per latent. Emits `pick` latent, `lasso` latents, `clear`; the scatter `cutoff` {name, value}. `describe(latent)` gives {content, spoken}. */
 class CloudView extends PlotView {
   static properties = {
     data: { attribute: false },
@@ -31,14 +31,22 @@ class CloudView extends PlotView {
 }
 
 export class ScatterView extends CloudView {
-  static properties = { denseCutoff: { attribute: false } };
+  static properties = { regions: { attribute: false } };
 
   makePlot(container) {
-    return new StatisticsScatter(container, this.handlers());
+    return new StatisticsScatter(container, {
+      ...this.handlers(),
+      onCutoff: (name, value) => this.emit('cutoff', { name, value }),
+    });
   }
 
   setData() {
-    this.plot.setData(this.data, this.theme, this.denseCutoff);
+    this.plot.setData(this.data, this.theme);
+  }
+
+  feed(changed, fresh) {
+    super.feed(changed, fresh);
+    this.plot.setRegions(this.regions);
   }
 }
 

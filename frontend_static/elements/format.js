@@ -2,6 +2,9 @@
 
 const MINUS = '\u2212';
 
+/** Made once: making one is a hundred times slower than using it. */
+const THOUSANDS = new Intl.NumberFormat('en-US');
+
 /** @param {string} text */
 const minus = (text) => text.replace('-', MINUS);
 
@@ -17,7 +20,7 @@ export function percent(x) {
 
 /** @param {number} n @returns {string} with thousands separated */
 export function whole(n) {
-  return minus(Math.round(n).toLocaleString('en-US'));
+  return minus(THOUSANDS.format(Math.round(n)));
 }
 
 /** @param {number} x an activation @returns {string} three decimals, fewer when large */
@@ -37,11 +40,23 @@ export function lift(x) {
   return `${x >= 10 ? Math.round(x) : x.toFixed(1)}×`;
 }
 
-/** @param {string} text a token as the tokenizer writes it @returns {string} what a chip shows */
+/** Joiners and marks without width: shown by number where a token holds nothing else. */
+const INVISIBLE = /^[\u00ad\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]+$/;
+/** Control characters and those that turn the direction of what follows: always shown by number. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** @param {string} character @returns {string} such as `<U+200B>` */
+const numbered = (character) => `<U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}>`;
+
+/** @param {string} text a token as the tokenizer writes it @returns {string} what a chip shows: never nothing */
 export function tokenText(text) {
   const bare = text.replace(/^[\u2581\u0120 ]+/, '').replace(/ +$/, '');
   if (bare === '') return text === '' ? '∅' : '␣';
-  return bare.replace(/\r?\n|\u010a/g, '⏎').replace(/\t/g, '⇥');
+  if (INVISIBLE.test(bare)) return [...bare].map(numbered).join('');
+  return bare
+    .replace(/\r?\n|\u010a/g, '⏎')
+    .replace(/\t/g, '⇥')
+    .replace(CONTROL, numbered);
 }
 
 /** @param {number} n @param {string} one @param {string} [many] @returns {string} such as `1 latent`, `24 latents` */

@@ -1,4 +1,4 @@
-import { html } from '../vendor/lit.js';
+import { html, svg } from '../vendor/lit.js';
 
 export const caret = html`<svg class="caret" viewBox="0 0 8 8" aria-hidden="true"><path d="M1 2.5 4 5.5 7 2.5" fill="none" stroke="currentColor" stroke-width="1.4"/></svg>`;
 
@@ -9,3 +9,17 @@ export const mark = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hi
 
 export const reload = html`<svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5"
   stroke-linecap="round" aria-hidden="true"><path d="M13.2 8a5.2 5.2 0 1 1-1.6-3.8"/><path d="M13.4 1.8v3h-3"/></svg>`;
+
+const drawn = (paths) => html`<svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5"
+  stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${paths}</svg>`;
+
+export const share = drawn(svg`<path d="M6.6 9.4a3 3 0 0 0 4.3 0l2.2-2.2a3 3 0 0 0-4.3-4.3l-.9.9"/><path
+  d="M9.4 6.6a3 3 0 0 0-4.3 0L2.9 8.8a3 3 0 0 0 4.3 4.3l.9-.9"/>`);
+
+export const search = drawn(svg`<circle cx="7" cy="7" r="4.3"/><path d="m10.3 10.3 3.2 3.2"/>`);
+
+export const question = drawn(svg`<path d="M5.7 5.8a2.3 2.3 0 1 1 3.4 2c-.8.5-1.1.9-1.1 1.8"/><path d="M8 12.6v.01"/>`);
+
+export const halfMoon = drawn(svg`<circle cx="8" cy="8" r="5.6"/><path d="M8 2.4a5.6 5.6 0 0 1 0 11.2z" fill="currentColor"/>`);
+
+export const cross = drawn(svg`<path d="m4.5 4.5 7 7m0-7-7 7"/>`);

@@ -1,7 +1,7 @@
 import { MatrixPlot } from '../plots/matrix.js';
 import { PlotView } from './plot_view.js';
 
-/** The heatmap. Emits `pick` {row, column}, `cut` height, `clear`. `describe(cell)` gives {content, spoken}. */
+/** The heatmap. Emits `pick` {row, column}, `cut` height, `cluster` index, `clear`. `describe(cell)` gives {content, spoken}. */
 export class MatrixView extends PlotView {
   static properties = { data: { attribute: false }, selected: { attribute: false }, describe: { attribute: false } };
 
@@ -12,6 +12,7 @@ export class MatrixView extends PlotView {
       },
       onPick: (cell) => this.emit('pick', cell),
       onCut: (height) => this.emit('cut', height),
+      onCluster: (cluster) => this.emit('cluster', cluster),
       onClear: () => this.emit('clear', null),
     });
   }

@@ -1,18 +1,18 @@
 import { html, nothing } from '../vendor/lit.js';
 import { emptyState } from '../elements/card.js';
+import { comparePage } from './pages/compare.js';
 import { emptyPage } from './pages/empty.js';
 import { isShortcut, Panel } from './base/panel.js';
 
 const POLL_MS = 5000;
 
-/** The whole tab: the listing and its polling, the two workspaces. The panels' elements are defined by whoever imports them. */
+/** The whole tab: the listing and its polling, the three workspaces, the dock. The panels' elements are defined by whoever imports them. */
 export class App extends Panel {
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {
       if (event.key === 'Escape' && isShortcut(event)) {
-        this.store.set({ latents: [] });
-        this.store.chooseLatent(null);
+        this.store.set({ latents: [], latent: null, source: 'attention' });
       }
     };
     window.addEventListener('keydown', this.onKey);
@@ -76,6 +76,7 @@ export class App extends Panel {
         <vs-health .store=${store} .api=${api}></vs-health><vs-statistics .store=${store} .api=${api}></vs-statistics>
         <vs-map .store=${store} .api=${api}></vs-map><vs-gallery .store=${store} .api=${api}></vs-gallery></main>`;
     }
+    if (this.selection.workspace === 'compare') return comparePage(store);
     if (!store.runKey) {
       return html`<main class="page">${emptyState(
         'No run of this dictionary was logged.',
@@ -101,9 +102,15 @@ export class App extends Panel {
 
   render() {
     const { store, api } = this;
-    return html`<vs-top-bar .store=${store} .api=${api} @reload=${() => this.reload()}></vs-top-bar>
-      ${store.session.listing ? html`<vs-notices .store=${store} .api=${api}></vs-notices>` : nothing}
-      ${this.renderPage()}`;
+    const { listing } = store.session;
+    const any = listing && (listing.vlm_runs.length || listing.dictionaries.length);
+    return html`<vs-top-bar .store=${store} .api=${api} @reload=${() => this.reload()}
+        @theme=${() => this.dispatchEvent(new CustomEvent('theme'))}></vs-top-bar>
+      ${listing ? html`<vs-notices .store=${store} .api=${api}></vs-notices>` : nothing}
+      ${this.renderPage()}
+      ${any ? html`<vs-dock .store=${store} .api=${api}></vs-dock>` : nothing}
+      <vs-find .store=${store} .api=${api}></vs-find><vs-share .store=${store} .api=${api}></vs-share>
+      <vs-keys .store=${store} .api=${api}></vs-keys><vs-spec .store=${store} .api=${api}></vs-spec>`;
   }
 }
 

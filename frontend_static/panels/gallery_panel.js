@@ -6,7 +6,8 @@ import { Panel } from './base/panel.js';
 import { referencePictures } from './latents/references.js';
 import { askDictionary, askReferences, askStatistics } from './base/requests.js';
 
-const FIRST_ROWS = 8;
+const FIRST_ROWS = 10;
+const MORE_ROWS = 20;
 
 /** The chosen latents with their reference pictures. */
 export class GalleryPanel extends Panel {
@@ -15,17 +16,29 @@ export class GalleryPanel extends Panel {
   constructor() {
     super();
     this.shown = FIRST_ROWS;
+    this.sorted = { of: null, by: null, latents: [] };
     this.dictionary = this.query(askDictionary);
     this.statistics = this.query(askStatistics);
     this.references = this.query((store, api) => askReferences(store, api, this.latents.slice(0, this.shown)));
   }
 
-  /** @returns {number[]} the lasso's latents, strongest first; else the one */
+  /** @returns {number[]} the lasso's latents, strongest mean first; else the one */
   get latents() {
     const { latents, latent } = this.selection;
     if (!latents.length) return latent === null ? [] : [latent];
-    const mean = this.statistics.value?.arrays.mean;
-    return mean ? [...latents].sort((a, b) => mean[b] - mean[a]) : latents;
+    const statistics = this.statistics.value;
+    if (this.sorted.of !== latents || this.sorted.by !== statistics) {
+      const mean = statistics?.arrays.mean;
+      const ranked = mean ? [...latents].sort((a, b) => mean[b] - mean[a] || a - b) : latents;
+      this.sorted = { of: latents, by: statistics, latents: ranked };
+    }
+    return this.sorted.latents;
+  }
+
+  willUpdate() {
+    if (this.of === this.selection.latents) return;
+    this.of = this.selection.latents;
+    this.shown = FIRST_ROWS;
   }
 
   facts(latent) {
@@ -57,8 +70,9 @@ export class GalleryPanel extends Panel {
     return card({
       label: 'Selected latents',
       title: 'Selected',
-      sub: latents.length ? counted(latents.length, 'latent') : '',
+      sub: latents.length ? `${counted(latents.length, 'latent')}${latents.length > 1 && this.statistics.value ? ', strongest mean first' : ''}` : '',
       busy: this.references.stale,
+      foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: latents.length
         ? html`<button type="button" class="button small" @click=${() => this.store.set({ latents: [], latent: null })}>Clear</button>`
         : nothing,
@@ -72,9 +86,9 @@ export class GalleryPanel extends Panel {
             ${
               latents.length > this.shown
                 ? html`<button type="button" class="button small more" @click=${() => {
-                    this.shown += 20;
+                    this.shown += MORE_ROWS;
                   }}>
-              ${whole(Math.min(20, latents.length - this.shown))} more of ${whole(latents.length)}</button>`
+              ${whole(Math.min(MORE_ROWS, latents.length - this.shown))} more of ${whole(latents.length)}</button>`
                 : nothing
             }</div>`,
             ),

@@ -1,8 +1,9 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered } from '../elements/card.js';
-import { counted, percent, whole } from '../elements/format.js';
+import { counted, fixed, percent, whole } from '../elements/format.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askStatistics } from './base/requests.js';
+import { cutoffsOf, regionCounts } from './latents/regions.js';
 
 /** A label entropy under this, in nats, is nearly one label. */
 const ONE_LABEL = 0.5;
@@ -15,37 +16,48 @@ export class HealthPanel extends Panel {
     this.statistics = this.query(askStatistics);
   }
 
-  /** What the statistics arrays tell: counts and the typical frequency. */
+  /** What the statistics arrays tell: counts and the typical frequency; made once per answer. */
   counts() {
-    const { flags, image_frequency: frequency, label_entropy: entropy } = this.statistics.value.arrays;
-    const living = [];
+    const answer = this.statistics.value;
+    if (this.counted?.of === answer) return this.counted;
+    const { flags, image_frequency: frequency, label_entropy: entropy } = answer.arrays;
+    const living = frequency.filter((_, i) => flags[i] & 1).sort();
     let [nOneLabel, nUndefined] = [0, 0];
     for (let i = 0; i < flags.length; i++) {
       if (!(flags[i] & 1)) continue;
-      living.push(frequency[i]);
       if (!(flags[i] & 2)) nUndefined++;
       else if (entropy[i] < ONE_LABEL) nOneLabel++;
     }
-    living.sort((a, b) => a - b);
-    return { nOneLabel, nUndefined, median: living.length ? living[Math.floor(living.length / 2)] : null };
+    const median = living.length ? living[Math.floor(living.length / 2)] : null;
+    this.counted = { of: answer, nOneLabel, nUndefined, median };
+    return this.counted;
   }
 
-  sentence({ info, metrics, statistics }) {
+  /** The regions of the scatter, each with its cut-off. */
+  regions(dictionary) {
+    const by = this.selection.frequency;
+    const cutoffs = cutoffsOf(this.selection, dictionary, this.statistics.value);
+    const { nDense, nSparse } = regionCounts(this.statistics.value, by, cutoffs);
+    const of = by === 'images' ? 'pictures' : 'patches';
+    return html` <b data-value="dense">${whole(nDense)}</b> are dense (in more than ${percent(cutoffs.dense)} of the ${of}),
+      <b data-value="sparse">${whole(nSparse)}</b> sparse and strong (in fewer than ${percent(cutoffs.sparse)}, mean over ${fixed(cutoffs.strong, 2)}).`;
+  }
+
+  sentence(value) {
+    const { info, metrics, statistics } = value;
     const parts = [];
     if (metrics && metrics.fvu !== null)
       parts.push(
         html`This dictionary <b>rebuilds ${(100 * Math.max(0, 1 - metrics.fvu)).toFixed(1)} %</b> of what the encoder sees${statistics ? '. ' : '.'}`,
       );
     if (statistics && this.statistics.value) {
+      if (!statistics.n_alive)
+        return html`${parts} <b>None of ${whole(info.n_latents)}</b> latents fired on ${counted(statistics.n_images, 'picture')}: every one is dead.`;
       const { nOneLabel, nUndefined, median } = this.counts();
       parts.push(
         html`<b>${whole(statistics.n_alive)} of ${whole(info.n_latents)}</b> latents are alive${
           median ? html`; the typical one fires in <b>one picture of ${whole(1 / median)}</b>` : nothing
-        }${
-          metrics
-            ? html`, and <b>${whole(metrics.n_dense)}</b> fire in more than ${percent(metrics.dense_cutoff)} of them`
-            : nothing
-        }.`,
+        }.${this.regions(value)}`,
       );
       if (statistics.labels.length)
         parts.push(

@@ -1,22 +1,26 @@
 import { html, nothing } from '../vendor/lit.js';
+import { clusterItem, latentItem } from '../basket.js';
 import { answered, emptyState } from '../elements/card.js';
 import { activation, counted, fixed, percent, tokenText, whole } from '../elements/format.js';
 import { binCounts, histogram } from '../elements/histogram.js';
 import '../elements/picture.js';
+import '../elements/sheet.js';
 import { rasterise } from '../plots/image_overlay.js';
+import { clusterOfLatent } from './latents/clusters.js';
 import { latentName } from './latents/names.js';
+import { neighbourChips } from './latents/neighbours.js';
 import { Panel } from './base/panel.js';
 import { referencePictures } from './latents/references.js';
 import {
   askAttribution,
   askLatent,
   askMatrix,
+  askNeighbours,
   askPatches,
-  askRanking,
+  askRanks,
   askReferences,
   askRun,
   askStatistics,
-  MAX_RANKS,
 } from './base/requests.js';
 
 const REFERENCES = 8;
@@ -51,13 +55,13 @@ export class InspectorPanel extends Panel {
     this.patches = this.query(askPatches);
     this.latent = this.query(askLatent);
     this.attribution = this.query(askAttribution);
-    this.weighted = this.query((store, api) => askRanking(store, api, 'weighted'));
-    this.plain = this.query((store, api) => askRanking(store, api, 'plain'));
+    this.ranks = this.query(askRanks);
     this.matrix = this.query(askMatrix);
     this.statistics = this.query(askStatistics);
     this.references = this.query((store, api) =>
       askReferences(store, api, store.selection.latent === null ? [] : [store.selection.latent]),
     );
+    this.neighbours = this.query(askNeighbours);
     this.made = { of: null, raster: null };
     this.binned = { of: null, bins: null };
   }
@@ -73,25 +77,18 @@ export class InspectorPanel extends Panel {
     return this.made.raster;
   }
 
-  /** The latent's rank among what the thresholds let through. @param {any} ranking an answer @param {number} latent */
-  rankText(ranking, latent) {
-    const row = ranking?.rows.find((one) => one.latent === latent);
-    return row
-      ? `#${whole(row.rank)}`
-      : ranking && ranking.n_passing > ranking.rows.length
-        ? `> ${whole(MAX_RANKS)}`
-        : '–';
-  }
-
-  clusterName(latent) {
-    const answer = this.matrix.value;
-    const at = answer ? answer.arrays.latent.indexOf(latent) : -1;
-    return at < 0 ? null : (answer.header.clusters[answer.arrays.cluster[at]]?.name ?? null);
+  /** The latent's rank among what the thresholds let through. @param {number} latent @param {'weighted'|'plain'} by */
+  rankText(latent, by) {
+    const answer = this.ranks.value;
+    return answer?.latent === latent && answer[by] !== null ? `#${whole(answer[by])}` : '–';
   }
 
   renderHead({ latent, statistics }) {
-    const cluster = this.clusterName(latent);
-    return html`<header class="inspector-head"><h2>Latent <span data-value="latent">${latent}</span></h2><div class="tags">
+    const cluster = clusterOfLatent(this.matrix.value, latent);
+    const held = this.selection.basket.some(({ latents }) => latents.includes(latent));
+    return html`<header class="inspector-head"><div class="inspector-title"><h2>Latent <span data-value="latent">${latent}</span></h2>
+      <button type="button" class="button small" ?disabled=${held} aria-keyshortcuts="b" title=${held ? 'It is in the basket' : 'Add it to the steering basket (b)'}
+        @click=${() => this.store.addToBasket(latentItem(latent))}>${held ? 'In the basket' : '+ Basket'}</button></div><div class="tags">
       ${
         statistics
           ? html`<span class="tag">${
@@ -102,7 +99,14 @@ export class InspectorPanel extends Panel {
             }</span>`
           : nothing
       }
-      ${cluster ? html`<span class="tag"><span class="k">cluster</span> ${cluster}</span>` : nothing}</div></header>`;
+      ${
+        cluster
+          ? html`<button type="button" class="tag" data-cluster=${cluster.index} aria-keyshortcuts="Shift+B"
+        title="Add the cluster of ${counted(cluster.latents.length, 'latent')} to the steering basket (Shift+B)"
+        @click=${() => this.store.addToBasket(clusterItem(cluster.name, cluster.latents))}><span class="k">+ cluster</span> ${cluster.name || 'without a name'}
+        <span class="k">${whole(cluster.latents.length)}</span></button>`
+          : nothing
+      }</div></header>`;
   }
 
   renderHere(answer) {
@@ -111,8 +115,8 @@ export class InspectorPanel extends Panel {
     const at = answer.by_token.index.indexOf(token);
     const weighted = at < 0 ? null : answer.by_token.weighted[at];
     const ranks = {
-      weighted: this.rankText(this.weighted.value, answer.latent),
-      plain: this.rankText(this.plain.value, answer.latent),
+      weighted: this.rankText(answer.latent, 'weighted'),
+      plain: this.rankText(answer.latent, 'plain'),
     };
     const word = this.run.value.tokens.find(({ index }) => index === token);
     return html`<section class="section"><h3>On this picture <span>${word ? html`for <span class="mono">${tokenText(word.text)}</span>` : nothing}</span></h3>
@@ -195,17 +199,54 @@ export class InspectorPanel extends Panel {
     if (!this.store.dictionaryEntry?.has_references) {
       return html`<section class="section"><h3>Reference pictures</h3><p class="note">References were not logged for this dictionary.</p></section>`;
     }
-    const { dictionary, step } = this.selection;
-    return html`<section class="section"><h3>Reference pictures <span>largest plain mean</span></h3>${answered(
+    const all = this.references.value?.[0]?.references ?? [];
+    const more =
+      all.length > REFERENCES
+        ? html`<button type="button" class="link" aria-haspopup="dialog" @click=${() => this.store.setSession({ sheet: 'references' })}>more</button>`
+        : nothing;
+    const sub = all.length ? html`strongest ${Math.min(REFERENCES, all.length)} of ${all.length} ${more}` : '';
+    return html`<section class="section"><h3>Reference pictures <span>${sub}</span></h3>${answered(
       this.references,
-      ([{ references }]) =>
-        referencePictures({
-          references,
-          count: REFERENCES,
-          theme: this.theme,
-          url: (image) => this.api.referencePictureUrl(dictionary, image, step),
-        }),
+      ([{ references }]) => this.pictures(references, REFERENCES),
     )}</section>`;
+  }
+
+  pictures(references, count) {
+    const { dictionary, step } = this.selection;
+    const url = (image) => this.api.referencePictureUrl(dictionary, image, step);
+    return referencePictures({ references, count, theme: this.theme, url });
+  }
+
+  renderSheet() {
+    const [answer] = this.references.value ?? [];
+    const open = this.store.session.sheet === 'references' && Boolean(answer);
+    const content = open
+      ? html`<p class="note">The pictures of the image set with the largest plain mean B, lit where the latent fires; the figure is B.</p>
+        <div class="ten">${this.pictures(answer.references, 10)}</div>
+        <ol class="reference-names">${answer.references.map(
+          ({ name, label, plain_mean: plain }) => html`<li><span class="mono">${name}</span><span class="k">${label ?? ''}</span><b>${activation(plain)}</b></li>`,
+        )}</ol>`
+      : nothing;
+    return html`<vs-sheet .open=${open} label=${open ? `References of latent ${answer.latent}` : 'References'} .content=${content}
+      @close=${() => this.store.setSession({ sheet: null })}></vs-sheet>`;
+  }
+
+  renderNeighbours() {
+    if (!this.store.dictionaryEntry?.has_decoder_map) return nothing;
+    return html`<section class="section"><h3>Nearest in the dictionary <span>cosine of decoder rows</span></h3>${answered(
+      this.neighbours,
+      (answer) => neighbourChips(answer, (latent) => this.store.chooseLatent(latent)),
+    )}</section>`;
+  }
+
+  /** What was chosen, for who does not see it. */
+  renderSpoken() {
+    const { token, latent } = this.selection;
+    const word = this.run.value?.tokens.find(({ index }) => index === token);
+    const answer = this.latent.stale ? null : this.latent.value;
+    const facts = answer?.latent === latent ? answer.statistics : null;
+    const name = facts?.alive ? `, ${latentName(facts.label, facts.label_share ?? 0)}` : facts ? ', dead' : '';
+    return html`<p class="spoken" role="status">${word ? `Word ${tokenText(word.text)}. ` : ''}${latent === null ? 'No latent chosen.' : `Latent ${latent}${name}.`}</p>`;
   }
 
   render() {
@@ -215,9 +256,9 @@ export class InspectorPanel extends Panel {
         : answered(
             this.run.value === undefined ? this.run : this.latent,
             (answer) => html`${this.renderHead(answer)}<div class="scroll">${this.renderHere(answer)}
-        ${this.renderWords(answer)}${this.renderStatistics(answer.statistics)}${this.renderReferences()}</div>`,
+        ${this.renderWords(answer)}${this.renderStatistics(answer.statistics)}${answer.statistics?.alive === false ? nothing : this.renderReferences()}${this.renderNeighbours()}</div>${this.renderSheet()}`,
           );
-    return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.stale ? 'stale' : ''}">${body}</div></section>`;
+    return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.stale ? 'stale' : ''}">${body}</div>${this.renderSpoken()}</section>`;
   }
 }
 

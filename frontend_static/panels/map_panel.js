@@ -1,8 +1,9 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import '../elements/cloud_view.js';
-import { counted } from '../elements/format.js';
+import { counted, whole } from '../elements/format.js';
 import { segmented } from '../elements/segmented.js';
+import { labelColors, unnamedColor } from '../color/categories.js';
 import { prevailingLabels } from './latents/names.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askMap, askStatistics } from './base/requests.js';
@@ -15,7 +16,7 @@ export class MapPanel extends Panel {
     this.dictionary = this.query(askDictionary);
     this.statistics = this.query(askStatistics);
     this.map = this.query(askMap);
-    this.made = { of: [], data: null, n: 0 };
+    this.made = { of: [], data: null, n: 0, nPlaceless: 0 };
   }
 
   get which() {
@@ -29,11 +30,16 @@ export class MapPanel extends Panel {
       const alive = this.statistics.value ? this.statistics.value.arrays.flags.map((flag) => flag & 1) : null;
       const labels = this.dictionary.value?.statistics?.labels ?? [];
       const chosen = this.which === 'firing' ? firing : xy;
-      let n = 0;
-      for (let i = 0; i < chosen.length / 2; i++) if (!Number.isNaN(chosen[2 * i]) && (!alive || alive[i])) n++;
+      let [n, nPlaceless] = [0, 0];
+      for (let i = 0; i < chosen.length / 2; i++) {
+        if (alive && !alive[i]) continue;
+        if (Number.isNaN(chosen[2 * i]) || Number.isNaN(chosen[2 * i + 1])) nPlaceless++;
+        else n++;
+      }
       this.made = {
         of,
         n,
+        nPlaceless,
         data: {
           xy: chosen,
           alive,
@@ -47,6 +53,12 @@ export class MapPanel extends Panel {
 
   renderMap() {
     const data = this.data();
+    if (!this.made.n)
+      return emptyState(
+        this.made.nPlaceless
+          ? `None of the ${counted(this.made.nPlaceless, 'living latent')} has a place on this map.`
+          : 'No latent is alive, so there is none to place.',
+      );
     const told = this.dictionary.value?.decoder_map;
     const method = told ? (this.which === 'firing' ? told.firing_method : told.method) : '';
     const labels = this.dictionary.value?.statistics?.labels ?? [];
@@ -56,17 +68,43 @@ export class MapPanel extends Panel {
         @pick=${({ detail }) => this.store.set({ latent: detail, latents: [] })}
         @lasso=${({ detail }) => this.store.set({ latents: detail, latent: detail[0] ?? null })}
         @clear=${() => this.store.set({ latents: [], latent: null })}></vs-latent-map>
-      <p class="note method" title=${method}>${data.label ? 'coloured and named where a label prevails (45 %); ' : ''}${method}${told ? `, seed ${told.seed}` : ''}</p>`;
+      ${this.renderLegend(data)}<p class="note method" title=${method}>${method}${told ? `, seed ${told.seed}` : ''}</p>`;
+  }
+
+  /** What the colours mean: one label each while there are enough, else only that neighbours differ. */
+  renderLegend({ label, names }) {
+    const key = (color, text) => html`<span class="key"><i .style=${`background:${color}`}></i>${text}</span>`;
+    const unnamed = unnamedColor(this.theme);
+    if (!label) {
+      return html`<p class="map-legend">${key(unnamed, this.statistics.value ? 'the pictures bear no labels' : 'no statistics, so no labels')}</p>`;
+    }
+    const colors = labelColors(this.theme);
+    return html`<p class="map-legend">${
+      names.length <= colors.length
+        ? names.map((name, i) => key(colors[i], name))
+        : html`<span class="key">${colors.map((color) => html`<i .style=${`background:${color}`}></i>`)}a colour tells a label from its neighbours:
+            ${whole(names.length)} labels share ${colors.length}</span>`
+    }${key(unnamed, 'no label prevails (45 %)')}</p>`;
   }
 
   render() {
     const has = this.store.dictionaryEntry?.has_decoder_map;
     const both = this.dictionary.value?.decoder_map?.firing_method;
-    if (this.map.value) this.data();
+    // drawn once, when all that it is drawn from is there
+    const ready = [this.statistics, this.dictionary].find((one) => one.loading && one.value === undefined) ?? this.map;
+    if (ready.value) this.data();
     return card({
       label: 'Latent map',
       title: 'Latent map',
-      sub: this.map.value ? counted(this.made.n, 'living latent') : '',
+      sub: ready.value
+        ? html`<span data-value="on-map">${counted(this.made.n, `${this.statistics.value ? 'living ' : ''}latent`)}</span>${
+            this.made.nPlaceless
+              ? html`, <span data-value="placeless" title=${
+                  this.which === 'firing' ? 'They have too few reference pictures' : 'Their decoder rows are zero'
+                }>${whole(this.made.nPlaceless)} without a place</span>`
+              : nothing
+          }`
+        : '',
       busy: this.map.stale,
       controls: both
         ? segmented({
@@ -79,7 +117,7 @@ export class MapPanel extends Panel {
             onChange: (map) => this.store.set({ map }),
           })
         : nothing,
-      body: has ? answered(this.map, () => this.renderMap()) : emptyState('No map was logged for this dictionary.'),
+      body: has ? answered(ready, () => this.renderMap()) : emptyState('No map was logged for this dictionary.'),
     });
   }
 }

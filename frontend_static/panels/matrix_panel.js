@@ -1,8 +1,10 @@
 import { html, nothing } from '../vendor/lit.js';
+import { clusterItem } from '../basket.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { activation, counted, fixed, tokenText, whole } from '../elements/format.js';
 import '../elements/matrix_view.js';
 import { segmented } from '../elements/segmented.js';
+import { clusterAt } from './latents/clusters.js';
 import { nameFromStatistics } from './latents/names.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askMasses, askMatrix, askRun, askStatistics } from './base/requests.js';
@@ -59,7 +61,8 @@ export class MatrixPanel extends Panel {
 
   /**
    * A first choice: the cell where C exceeds its latent's mean over the words most, so that what all words share does not
-   * come first. Without any, the first word of the answer.
+   * come first; of a single word, its largest C. Without any, the first word of the answer, or else the prompt's last, which
+   * has seen the picture.
    */
   suggest() {
     const { value, columnMax, latent, tokens, nRows, nColumns } = this.plotData();
@@ -67,17 +70,24 @@ export class MatrixPanel extends Panel {
     for (let column = 0; column < nColumns; column++) {
       let sum = 0;
       for (let row = 0; row < nRows; row++) sum += value[row * nColumns + column];
+      const mean = nRows > 1 ? sum / nRows : 0;
       for (let row = 0; row < nRows; row++) {
-        const excess = (value[row * nColumns + column] - sum / nRows) * columnMax[column];
+        const excess = (value[row * nColumns + column] - mean) * columnMax[column];
         if (excess > best.excess) best = { excess, row, column };
       }
     }
     if (best.row >= 0)
-      this.store.set({ token: tokens[best.row].index, latent: this.selection.latent ?? latent[best.column] });
+      this.store.adjust({ token: tokens[best.row].index, latent: this.selection.latent ?? latent[best.column] });
     else {
-      const first = this.run.value.tokens.find(({ span }) => span === 'OUTPUT') ?? this.run.value.tokens[0];
-      if (first) this.store.set({ token: first.index });
+      const first = this.run.value.tokens.find(({ span }) => span === 'OUTPUT') ?? this.run.value.tokens.at(-1);
+      if (first) this.store.adjust({ token: first.index });
     }
+  }
+
+  /** @param {number} index among the heatmap's clusters */
+  addCluster(index) {
+    const { name, latents } = clusterAt(this.matrix.value, index);
+    this.store.addToBasket(clusterItem(name, latents));
   }
 
   describe(data, { row, column }) {
@@ -102,21 +112,29 @@ export class MatrixPanel extends Panel {
     const { header } = this.matrix.value;
     if (!data.nColumns) {
       const widen = { maxFrequency: 1, minMean: 0 };
-      return this.store.dictionaryEntry?.has_statistics &&
-        (this.selection.maxFrequency < 1 || this.selection.minMean > 0)
+      return header.n_firing
         ? emptyState(
             'The thresholds leave no latent: widen them.',
             html`<button type="button" class="button small" @click=${() => this.store.set(widen)}>Widen</button>`,
           )
         : emptyState('No latent fires on this picture.');
     }
+    if (!data.nRows) {
+      return this.selection.prompt
+        ? emptyState(header.left_out[0]?.reason ?? 'No word of this run has recorded attention.')
+        : emptyState(
+            'This run has no answer.',
+            html`<button type="button" class="button small" @click=${() => this.store.set({ prompt: true })}>Show the words of the prompt</button>`,
+          );
+    }
     const { token, latent } = this.selection;
     const selected = { row: header.tokens.indexOf(token), column: latent === null ? -1 : data.latent.indexOf(latent) };
     const clustered = data.linkage.length > 0;
     return html`<vs-matrix .data=${data} .theme=${this.theme} .selected=${selected} .describe=${(cell) => this.describe(data, cell)}
-        .label=${`Token by latent heatmap, ${data.nRows} words by ${data.nColumns} latents. Arrow keys move, Enter chooses, plus and minus zoom.`}
+        .label=${`Token by latent heatmap, ${data.nRows} words by ${data.nColumns} latents. Arrow keys move, Enter chooses, plus and minus zoom, Shift+B puts the chosen latent’s cluster into the basket.`}
         @pick=${({ detail: { row, column } }) => this.store.set({ token: data.tokens[row].index, latent: data.latent[column] })}
         @cut=${({ detail }) => this.store.set({ cut: Number(Math.min(2, Math.max(0.01, detail)).toFixed(2)) })}
+        @cluster=${({ detail }) => this.addCluster(detail)}
         @clear=${() => this.store.chooseLatent(null)}></vs-matrix>
       <div class="legend"><span>0</span><span class="ramp"></span><span>1 = the word that uses the latent most</span>
         ${header.reason ? html`<span class="reason" role="status">${header.reason}</span>` : nothing}

@@ -10,6 +10,7 @@ import { isShortcut, Panel } from './base/panel.js';
 import { askMatrix, askRanking, askRun, askStatistics } from './base/requests.js';
 
 const FIRST_ROWS = 24;
+const MORE_ROWS = 100;
 const N_BINS = 28;
 
 /** The latents of the chosen word: weighted C beside the plain mean B, on one scale. */
@@ -21,7 +22,8 @@ export class RankingPanel extends Panel {
     this.run = this.query(askRun);
     this.matrix = this.query(askMatrix);
     this.statistics = this.query(askStatistics);
-    this.ranking = this.query(askRanking);
+    // as many rows as the next press of "more" will show: most of the ranking is never looked at
+    this.ranking = this.query((store, api) => askRanking(store, api, this.shown + MORE_ROWS));
     this.shown = FIRST_ROWS;
     this.made = { of: null, scales: null };
   }
@@ -126,10 +128,10 @@ export class RankingPanel extends Panel {
     return of;
   }
 
-  renderRows({ rows, defined, reason, n_passing: nPassing }) {
+  renderRows({ rows, defined, reason, n_firing: nFiring, n_passing: nPassing }) {
     if (!defined && !rows.length) return emptyState(reason ?? 'This word has no attention on the picture.');
     if (!rows.length) {
-      return this.store.dictionaryEntry?.has_statistics
+      return nFiring
         ? emptyState(
             'The thresholds leave none: widen them.',
             html`<button type="button" class="button small"
@@ -145,24 +147,24 @@ export class RankingPanel extends Panel {
       : null;
     const bar = (value) => `width:${(100 * (value ?? 0)) / top}%`;
     const c = ({ weighted }) => (weighted === null ? 'undefined' : activation(weighted));
-    return html`<div class="rank-head" aria-hidden="true"><span></span><span>latent</span><span>label</span>
+    return html`<div class="rank-head" aria-hidden="true"><span></span><span>latent</span><span>${known ? 'label' : 'cluster'}</span>
         <span class="keys"><span class="key"><i class="c"></i>C</span><span class="key"><i class="b"></i>B</span></span><span class="right">lift</span></div>
       ${defined ? nothing : html`<p class="note">${reason}</p>`}<div class="rank-list" role="group" aria-label="Latents of this word, best first" @keydown=${(event) => this.onListKey(event)}>
       ${rows.slice(0, this.shown).map(
         (row, i) => html`<button type="button" class="rank-row ${row.latent === this.selection.latent ? 'on' : ''}"
           data-latent=${row.latent} tabindex=${row.latent === stop || (stop === null && i === 0) ? 0 : -1} aria-pressed=${String(row.latent === this.selection.latent)}
-          aria-label="Rank ${row.rank}, latent ${row.latent}, ${latentName(row.label, row.label_share ?? 0)}, weighted ${c(row)}, plain ${activation(row.plain)}, lift ${lift(row.lift)}"
+          aria-label="${row.rank} ${row.latent} ${known ? `${latentName(row.label, row.label_share ?? 0)} ` : ''}${lift(row.lift)}: rank, latent${known ? ', label' : ''} and lift; weighted ${c(row)}, plain ${activation(row.plain)}"
           title="C ${c(row)} · B ${activation(row.plain)}" @click=${() => this.store.chooseLatent(row.latent)}>
-        <span class="n">${row.rank}</span><span class="mono">${row.latent}</span>
+        <span class="n">${row.rank}</span> <span class="mono">${row.latent}</span>
         <span class="name"><i class="dot" .style=${`background:${colors.get(row.latent) ?? unnamedColor(this.theme)}`}></i><span>${known ? latentName(row.label, row.label_share ?? 0) : ''}</span></span>
         <span class="bars"><i .style=${bar(row.weighted)}></i><i .style=${bar(row.plain)}></i></span><span class="lift">${lift(row.lift)}</span></button>`,
       )}
       ${
         rows.length > this.shown
           ? html`<button type="button" class="button small more" @click=${() => {
-              this.shown += 100;
+              this.shown += MORE_ROWS;
             }}>
-        ${whole(Math.min(100, rows.length - this.shown))} more of ${whole(nPassing)}</button>`
+        ${whole(Math.min(MORE_ROWS, rows.length - this.shown))} more of ${whole(nPassing)}</button>`
           : nothing
       }</div>`;
   }

@@ -28,7 +28,7 @@ export class TokenPanel extends Panel {
       const at = order.indexOf(this.selection.token);
       const next = order[at < 0 ? order.length - 1 : Math.min(order.length - 1, Math.max(0, at + step))];
       if (next === undefined) return;
-      this.store.set({ token: next, source: 'attention' });
+      this.store.set({ token: next, source: 'attention' }, { asNew: !event.repeat });
       const chip = this.querySelector(`[data-token="${next}"]`);
       if (this.contains(document.activeElement)) chip?.focus();
       event.preventDefault();
@@ -52,7 +52,7 @@ export class TokenPanel extends Panel {
       this.querySelector('.chip.on')?.scrollIntoView({ block: 'nearest' });
     }
     if (this.run.value && token !== null && !this.run.value.tokens.some(({ index }) => index === token))
-      this.store.set({ token: null });
+      this.store.adjust({ token: null });
   }
 
   get systemShown() {
@@ -134,7 +134,7 @@ export class TokenPanel extends Panel {
       ${seen === undefined || seen === null ? nothing : html`<span class="k wide"><b data-value="token-mass">${percent(seen)}</b> on the picture</span>`}
       ${
         token.alternatives.length
-          ? html`<span class="instead"><span class="k">instead of it</span>${token.alternatives.map(
+          ? html`<span class="instead" title=${`Instead of it: ${token.alternatives.map((other) => `${tokenText(other.text)} ${fixed(other.logprob, 2)}`).join(', ')}`}><span class="k">instead of it</span>${token.alternatives.map(
               (other) => html`
         <span class="other"><span class="mono">${tokenText(other.text)}</span> <span class="k">${fixed(other.logprob, 2)}</span></span>`,
             )}</span>`

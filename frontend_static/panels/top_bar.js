@@ -1,22 +1,29 @@
-import { html, nothing } from '../vendor/lit.js';
+import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
-import { mark, reload } from '../elements/icons.js';
+import { halfMoon, mark, question, reload, search, share } from '../elements/icons.js';
 import { isShortcut, Panel } from './base/panel.js';
 
 const WORKSPACES = [
   ['dictionary', 'Dictionary'],
   ['scratchpad', 'Scratchpad'],
+  ['compare', 'Compare'],
 ];
 const THUMBNAIL_LIMIT = 60;
 
-/** Name, workspaces, and what is looked at: run and dictionary. */
+/** Name, workspaces, what is looked at (run, dictionary, step), and what concerns the tab as a whole. */
 export class TopBar extends Panel {
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {
-      const workspace = { 1: 'dictionary', 2: 'scratchpad' }[event.key];
-      if (workspace && isShortcut(event)) this.store.set({ workspace });
+      if (!isShortcut(event)) return;
+      const workspace = { 1: 'dictionary', 2: 'scratchpad', 3: 'compare' }[event.key];
+      const sheet = { '/': 'find', '?': 'keys' }[event.key];
+      if (workspace) this.store.set({ workspace });
+      else if (sheet && this.store.session.listing) this.store.setSession({ sheet });
+      else if (event.key === 't') this.toggleTheme();
+      else return;
+      event.preventDefault();
     };
     window.addEventListener('keydown', this.onKey);
   }
@@ -24,6 +31,10 @@ export class TopBar extends Panel {
   disconnectedCallback() {
     super.disconnectedCallback();
     window.removeEventListener('keydown', this.onKey);
+  }
+
+  toggleTheme() {
+    this.dispatchEvent(new CustomEvent('theme'));
   }
 
   runItems() {
@@ -77,13 +88,31 @@ export class TopBar extends Panel {
 
   renderStep() {
     const steps = this.store.dictionaryEntry?.steps ?? [];
-    if (steps.length < 2) return nothing;
+    if (!steps.length) return nothing;
     const { step } = this.selection;
-    const at = step === null ? steps.length - 1 : Math.max(0, steps.indexOf(step));
-    return html`<label class="stepper"><span class="k">Step</span>
-      <input type="range" min="0" max=${steps.length - 1} .value=${String(at)} aria-label="Training step" aria-valuetext=${String(steps[at])}
-        @input=${(event) => this.store.set({ step: Number(event.target.value) === steps.length - 1 ? null : steps[event.target.value] })}>
-      <span class="v">${whole(steps[at])}</span></label>`;
+    const one = steps.length === 1;
+    const last = steps.length - 1;
+    const at = step === null ? last : Math.max(0, steps.indexOf(step));
+    return html`<label class="stepper" title=${one ? `Only step ${whole(steps[0])} was logged` : `Step ${whole(steps[at])}`}>
+      <span class="k">Step</span>
+      <input type="range" min="0" max=${Math.max(1, last)} .value=${live(String(one ? 1 : at))} ?disabled=${one} aria-label="Training step"
+        aria-valuetext=${one ? `${steps[0]}, the only one logged` : String(steps[at])}
+        @input=${(event) => this.store.set({ step: Number(event.target.value) === last ? null : steps[event.target.value] })}>
+      <span class="v" data-value="step">${one ? 'only one logged' : whole(steps[at])}</span></label>`;
+  }
+
+  renderTheme() {
+    const { theme, ownTheme } = this.store.session;
+    const other = theme === 'dark' ? 'light' : 'dark';
+    const title = `${ownTheme ? `Theme: ${theme}, chosen here` : `Theme: TensorBoard’s, ${theme}`}. To ${other} (t)`;
+    return html`<button type="button" class="icon" aria-label="Theme" aria-pressed=${String(ownTheme)} title=${title}
+      aria-keyshortcuts="t" @click=${() => this.toggleTheme()}>${halfMoon}</button>`;
+  }
+
+  /** @param {string} name @param {string} sheet @param {string} key @param {unknown} icon */
+  renderOpener(name, sheet, key, icon) {
+    return html`<button type="button" class="icon" aria-label=${name} title="${name} (${key})" aria-haspopup="dialog"
+      aria-keyshortcuts=${key} @click=${() => this.store.setSession({ sheet })}>${icon}</button>`;
   }
 
   render() {
@@ -98,8 +127,16 @@ export class TopBar extends Panel {
       )}</nav>
       <div class="selectors">${any ? [this.renderRun(), this.renderDictionary(), this.renderStep()] : nothing}
         ${listingError && listing ? html`<span class="offline" role="status">TensorBoard does not answer</span>` : nothing}
+        ${
+          any
+            ? html`<button type="button" class="button share" aria-haspopup="dialog" title="Share view: a link that restores it"
+              @click=${() => this.store.setSession({ sheet: 'share' })}>${share}<span class="text">Share view</span></button>
+            ${this.renderOpener('Find a latent', 'find', '/', search)}`
+            : nothing
+        }
         <button type="button" class="icon" aria-label="Reload" title="Reload: look for new runs now"
-          @click=${() => this.dispatchEvent(new CustomEvent('reload'))}>${reload}</button></div>
+          @click=${() => this.dispatchEvent(new CustomEvent('reload'))}>${reload}</button>
+        ${any ? this.renderOpener('Keyboard', 'keys', '?', question) : nothing}${this.renderTheme()}</div>
     </header>`;
   }
 }

@@ -1,3 +1,4 @@
+import { rgbOf } from '../color/sequential.js';
 import { TOKENS } from '../color/tokens.js';
 import { PointCloud } from './point_cloud.js';
 import { Surface } from './surface.js';
@@ -28,6 +29,8 @@ export class CloudPlot {
     this.chosen = [];
     /** @type {[number, number][]} */
     this.polygon = [];
+    /** What is dragged instead of a lasso: the view, or a handle of the plot's own. @type {((x: number, y: number) => void)|null} */
+    this.dragging = null;
     /** @type {Viewport} */
     this.home = { x0: 0, x1: 1, y0: 0, y1: 1 };
     this.view = this.home;
@@ -43,6 +46,7 @@ export class CloudPlot {
 
   /** @param {number} latent -1 for none @param {number[]} chosen several */
   setSelected(latent, chosen) {
+    if (latent === this.selected && chosen === this.chosen) return;
     this.selected = latent;
     this.chosen = chosen;
     this.surface.request();
@@ -62,7 +66,7 @@ export class CloudPlot {
     this.under(g, width, height);
     this.cloud.paint(g, ratio);
     if (this.chosen.length <= MAX_RINGS) for (const index of this.chosen) this.mark(g, index, 4, 1.25);
-    else this.dots(g);
+    else this.cloud.paintSquares(g, ratio, this.chosen, rgbOf(TOKENS[this.theme].accent));
     if (this.selected >= 0) this.mark(g, this.selected, 5, 1.75);
     this.over(g, width, height);
     if (this.cursor >= 0) this.mark(g, this.cursor, 5.5, 1.5, TOKENS[this.theme].ink);
@@ -75,14 +79,6 @@ export class CloudPlot {
       g.closePath();
       g.stroke();
       g.setLineDash([]);
-    }
-  }
-
-  dots(g) {
-    g.fillStyle = TOKENS[this.theme].accent;
-    for (const index of this.chosen) {
-      const [x, y] = this.cloud.toPixels(this.cloud.x[index], this.cloud.y[index]);
-      if (this.cloud.color[4 * index + 3]) g.fillRect(x - 1.25, y - 1.25, 2.5, 2.5);
     }
   }
 
@@ -109,21 +105,28 @@ export class CloudPlot {
       return [event.clientX - box.left, event.clientY - box.top];
     };
     container.addEventListener('pointerdown', (event) => {
-      if (event.button !== 0) return;
-      this.polygon = [place(event)];
+      const [x, y] = place(event);
+      const pans = event.button === 1 || (event.button === 0 && event.shiftKey);
+      if (event.button !== 0 && !pans) return;
+      this.dragging = pans ? this.panFrom(x, y) : (this.handleAt(x, y)?.drag ?? null);
+      if (!this.dragging) this.polygon = [[x, y]];
       container.setPointerCapture(event.pointerId);
+      if (event.button === 1) event.preventDefault();
     });
     container.addEventListener('pointermove', (event) => {
       const [x, y] = place(event);
-      if (this.polygon.length) {
+      if (this.dragging) this.dragging(x, y);
+      else if (this.polygon.length) {
         this.polygon.push([x, y]);
         this.surface.request();
-        return;
+      } else {
+        container.style.cursor = this.handleAt(x, y)?.cursor ?? '';
+        this.moveCursor(this.cloud.pick(x, y), { x: event.clientX, y: event.clientY });
       }
-      this.moveCursor(this.cloud.pick(x, y), { x: event.clientX, y: event.clientY });
     });
     container.addEventListener('pointerup', (event) => {
       const { polygon } = this;
+      this.dragging = null;
       if (!polygon.length) return;
       this.polygon = [];
       const [x, y] = place(event);
@@ -137,6 +140,7 @@ export class CloudPlot {
     });
     container.addEventListener('pointercancel', () => {
       this.polygon = [];
+      this.dragging = null;
       this.surface.request();
     });
     container.addEventListener('pointerleave', () => this.moveCursor(-1, null));
@@ -160,14 +164,51 @@ export class CloudPlot {
     const { x0, x1, y0, y1 } = this.view;
     const { home } = this;
     const scale = Math.min((home.x1 - home.x0) / (x1 - x0), Math.max(factor, (0.02 * (home.x1 - home.x0)) / (x1 - x0)));
-    const slide = (a, b, low, high) => {
-      const by = Math.max(0, low - a) - Math.max(0, b - high);
-      return [a + by, b + by];
-    };
-    const [nx0, nx1] = slide(x + (x0 - x) * scale, x + (x1 - x) * scale, home.x0, home.x1);
-    const [ny0, ny1] = slide(y + (y0 - y) * scale, y + (y1 - y) * scale, home.y0, home.y1);
-    this.view = { x0: nx0, x1: nx1, y0: ny0, y1: ny1 };
+    this.look({
+      x0: x + (x0 - x) * scale,
+      x1: x + (x1 - x) * scale,
+      y0: y + (y0 - y) * scale,
+      y1: y + (y1 - y) * scale,
+    });
+  }
+
+  /** Shows a viewport, moved so that it stays over the points. @param {Viewport} view */
+  look({ x0, x1, y0, y1 }) {
+    const { home } = this;
+    const dx = Math.max(0, home.x0 - x0) - Math.max(0, x1 - home.x1);
+    const dy = Math.max(0, home.y0 - y0) - Math.max(0, y1 - home.y1);
+    this.view = { x0: x0 + dx, x1: x1 + dx, y0: y0 + dy, y1: y1 + dy };
+    this.cloud.setViewport(this.view, this.rectangle(this.surface.width, this.surface.height));
     this.surface.request();
+  }
+
+  /** @param {number} px where the view is gripped, CSS pixels @param {number} py @returns {(x: number, y: number) => void} */
+  panFrom(px, py) {
+    const [gripX, gripY] = this.cloud.toData(px, py);
+    return (x, y) => {
+      const [dataX, dataY] = this.cloud.toData(x, y);
+      const { x0, x1, y0, y1 } = this.view;
+      const [dx, dy] = [gripX - dataX, gripY - dataY];
+      this.look({ x0: x0 + dx, x1: x1 + dx, y0: y0 + dy, y1: y1 + dy });
+    };
+  }
+
+  /** Moves the view, where it must, so that a point is in it. @param {number} index */
+  reveal(index) {
+    const { x0, x1, y0, y1 } = this.view;
+    const past = (value, low, high) => Math.max(0, value - high) - Math.max(0, low - value);
+    const [edgeX, edgeY] = [0.05 * (x1 - x0), 0.05 * (y1 - y0)];
+    const dx = past(this.cloud.x[index], x0 + edgeX, x1 - edgeX);
+    const dy = past(this.cloud.y[index], y0 + edgeY, y1 - edgeY);
+    if (dx || dy) this.look({ x0: x0 + dx, x1: x1 + dx, y0: y0 + dy, y1: y1 + dy });
+  }
+
+  /**
+   * What of the plot's own can be dragged from here.
+   * @returns {{cursor: string, drag: (x: number, y: number) => void}|null}
+   */
+  handleAt() {
+    return null;
   }
 
   /** @param {KeyboardEvent} event */
@@ -182,6 +223,7 @@ export class CloudPlot {
           ? this.cloud.neighbour(from, ...arrows[event.key])
           : this.cloud.pick(width / 2, height / 2, Infinity);
       if (next >= 0) {
+        this.reveal(next);
         const box = this.container.getBoundingClientRect();
         const [x, y] = this.cloud.toPixels(this.cloud.x[next], this.cloud.y[next]);
         this.moveCursor(next, { x: box.left + x, y: box.top + y });

@@ -28,7 +28,7 @@ export class MatrixPlot {
   /**
    * @param {HTMLElement} container positioned, sized by its parent
    * @param {{onHover: (cell: Cell|null, at: {x: number, y: number}|null) => void, onPick: (cell: Cell) => void,
-   *   onCut: (height: number) => void, onClear: () => void}} handlers
+   *   onCut: (height: number) => void, onClear: () => void, onCluster: (cluster: number) => void}} handlers
    */
   constructor(container, handlers) {
     this.container = container;
@@ -41,6 +41,8 @@ export class MatrixPlot {
     this.cursor = null;
     /** @type {MatrixData|null} */
     this.data = null;
+    /** @type {{cluster: number, x0: number, x1: number, y0: number, y1: number}[]} where clusters' names and bands are */
+    this.names = [];
     this.surface = new Surface(container, (...args) => this.paint(...args));
     listenToMatrix(this);
   }
@@ -61,8 +63,9 @@ export class MatrixPlot {
   /** @param {Cell} cell row or column -1 for none */
   setSelected(cell) {
     const moved = cell.row !== this.selected.row || cell.column !== this.selected.column;
+    if (!moved) return;
     this.selected = cell;
-    if (moved && this.data?.nRows && this.surface.height && (cell.row >= 0 || cell.column >= 0)) {
+    if (this.data?.nRows && this.surface.height && (cell.row >= 0 || cell.column >= 0)) {
       const { first } = this.layout().columns;
       this.reveal({ row: Math.max(0, cell.row), column: cell.column < 0 ? Math.ceil(first) : cell.column });
     }
@@ -170,8 +173,10 @@ export class MatrixPlot {
     const size = Math.min(12, Math.max(10.5, rowHeight - 1));
     const font = `${on || hovered ? '700' : '400'} ${size}px ${MONO}`;
     g.font = font;
-    let shown = text;
-    while (shown.length > 1 && g.measureText(shown).width > 52) shown = `${shown.slice(0, -2)}…`;
+    const room = 62 - 7 * ordinal.length;
+    let letters = [...text];
+    while (letters.length > 2 && g.measureText(letters.join('')).width > room) letters = [...letters.slice(0, -2), '…'];
+    const shown = letters.join('');
     drawText(g, ordinal, left - 76, y + rowHeight / 2 + 0.5, { color: on ? tokens.accentInk : tokens.ink3 });
     drawText(g, shown, left - 10, y + rowHeight / 2 + 0.5, { color: ink, font, align: 'right' });
   }
@@ -191,7 +196,7 @@ export class MatrixPlot {
       g.fillStyle = column === this.selected.column ? tokens.accent : tokens.bar2;
       g.fillRect(x + inset, bottom - tall, Math.max(0.6, layout.columnWidth - 2 * inset), tall);
     }
-    paintFootNames(this.unplaced, g, layout, tokens, bottom);
+    paintFootNames(this, g, layout, tokens, bottom);
   }
 
   paintSelection(g, layout, tokens) {
@@ -231,6 +236,12 @@ export class MatrixPlot {
       g.lineTo(x, top + height + 1.5);
       g.fill();
     }
+  }
+
+  /** @param {{x: number, y: number}} at @returns {number|null} the cluster whose name or band is there */
+  clusterAt({ x, y }) {
+    const hit = this.names.find(({ x0, x1, y0, y1 }) => x >= x0 && x <= x1 && y >= y0 && y <= y1);
+    return hit ? hit.cluster : null;
   }
 
   /** @param {number} factor above 1 shows more columns @param {number} around column that stays in place */

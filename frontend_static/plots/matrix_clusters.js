@@ -63,16 +63,18 @@ function clusterOfColumn(data) {
 /**
  * @param {MatrixPlot} plot @param {CanvasRenderingContext2D} g @param {MatrixLayout} layout @param {Tokens} tokens
  * @param {number} width of the whole plot
- * @returns {{name: string, x: number}[]} names that did not fit over their band
+ * @returns {{name: string, x: number, cluster: number}[]} names that did not fit over their band
  */
 export function paintBands(plot, g, layout, tokens, width) {
   const right = layout.left + layout.width;
   const unplaced = [];
+  plot.names = [];
   plot.data.clusters.forEach(({ start, count, name }, i) => {
     const a = Math.max(layout.left, columnX(layout, start));
     const b = Math.min(right, columnX(layout, start + count));
     if (b <= a) return;
     g.fillStyle = plot.colors[i];
+    plot.names.push({ cluster: i, x0: a, x1: Math.max(b, a + 3), y0: layout.bandTop - 17, y1: layout.bandTop + 6 });
     g.fillRect(a + 0.5, layout.bandTop, Math.max(1.5, b - a - 1), 4);
     g.font = `600 12px ${SANS}`;
     const wide = g.measureText(name).width;
@@ -80,7 +82,7 @@ export function paintBands(plot, g, layout, tokens, width) {
       drawText(g, name, a + 1, layout.bandTop - 9, { color: tokens.ink, font: `600 12px ${SANS}` });
       if (b - a > wide + 30) drawText(g, String(count), a + wide + 7, layout.bandTop - 8.5, { color: tokens.ink3 });
     } else if (name) {
-      unplaced.push({ name, x: (a + b) / 2, count });
+      unplaced.push({ name, x: (a + b) / 2, cluster: i });
     }
   });
   if (plot.data.mass.length) {
@@ -89,11 +91,15 @@ export function paintBands(plot, g, layout, tokens, width) {
   return unplaced;
 }
 
-/** Names that do not fit over their band, under it with a leader; those that would overlap are left out. */
-export function paintFootNames(unplaced, g, layout, tokens, bottom) {
+/**
+ * Names that do not fit over their band, below the cells with a leader; those that would overlap are left out.
+ * @param {MatrixPlot} plot @param {CanvasRenderingContext2D} g @param {MatrixLayout} layout @param {Tokens} tokens
+ * @param {number} bottom y of the base line of the columns' bars
+ */
+export function paintFootNames(plot, g, layout, tokens, bottom) {
   let free = layout.left;
   g.font = `11px ${SANS}`;
-  for (const { name, x } of unplaced) {
+  for (const { name, x, cluster } of plot.unplaced) {
     const wide = g.measureText(name).width;
     const at = Math.max(free, Math.min(x - wide / 2, layout.left + layout.width - wide));
     if (at - (x - wide / 2) > 56 || at + wide > layout.left + layout.width + 1) continue;
@@ -104,6 +110,7 @@ export function paintFootNames(unplaced, g, layout, tokens, bottom) {
     g.lineTo(at + wide / 2, bottom + 7);
     g.stroke();
     drawText(g, name, at, bottom + 14, { color: tokens.ink2 });
+    plot.names.push({ cluster, x0: at - 3, x1: at + wide + 3, y0: bottom + 7, y1: bottom + 21 });
     free = at + wide + 10;
   }
 }

@@ -1,8 +1,14 @@
 import { heightOfShare } from './dendrogram.js';
 import { cellAt, columnX, MARGIN } from './matrix_layout.js';
 
+/** @param {{name: string, count: number}} cluster */
+function titleOf({ name, count }) {
+  return `Add ${name ? `cluster ${name}` : 'this cluster'} (${count === 1 ? '1 latent' : `${count} latents`}) to the basket`;
+}
+
 /**
- * Pointer, wheel and keys of the heatmap: hover and arrows move the cursor, a click or Enter chooses, the cut is dragged,
+ * Pointer, wheel and keys of the heatmap: hover and arrows move the cursor, a click or Enter chooses, a click on a cluster's
+ * name hands it on, the cut is dragged,
  * the wheel scrolls rows (with Shift columns, with Ctrl it zooms).
  * @param {import('./matrix.js').MatrixPlot} plot
  */
@@ -29,7 +35,9 @@ export function listenToMatrix(plot) {
       plot.handlers.onCut(heightOfShare((bottom - 2 - at.y) / (bottom - 10), plot.topHeight));
       return;
     }
-    container.style.cursor = onCut(at) ? 'ns-resize' : 'default';
+    const cluster = onCut(at) ? null : plot.clusterAt(at);
+    container.style.cursor = onCut(at) ? 'ns-resize' : cluster === null ? 'default' : 'pointer';
+    container.title = cluster === null ? '' : titleOf(plot.data.clusters[cluster]);
     plot.moveCursor(cellAt(plot.layout(), at.x, at.y, plot.scroll), { x: event.clientX, y: event.clientY });
   });
   const stop = () => {
@@ -43,7 +51,9 @@ export function listenToMatrix(plot) {
     if (!plot.data?.nColumns) return;
     const at = place(event);
     const cell = cellAt(plot.layout(), at.x, at.y, plot.scroll);
+    const cluster = onCut(at) ? null : plot.clusterAt(at);
     if (cell) plot.handlers.onPick(cell);
+    else if (cluster !== null) plot.handlers.onCluster(cluster);
   });
   container.addEventListener(
     'wheel',

@@ -12,7 +12,9 @@
 export const MARGIN = { left: 84, right: 58, band: 26, foot: 44 };
 const GAP = 5;
 const MIN_ROW = 11;
-const MAX_ROW = 20;
+/** Rows of a short answer grow up to this, so that the card is not left empty. */
+const MAX_ROW = 28;
+const MAX_TREE = 168;
 
 /**
  * @param {{width: number, height: number, nRows: number, nColumns: number, gapAfter: boolean[], tree: boolean,
@@ -20,10 +22,13 @@ const MAX_ROW = 20;
  * @returns {MatrixLayout}
  */
 export function matrixLayout({ width, height, nRows, nColumns, gapAfter, tree, columns }) {
-  const dendrogramBottom = tree ? Math.min(88, Math.max(36, height * 0.115)) : 0;
+  const gaps = gapAfter.slice(0, -1).filter(Boolean).length * GAP;
+  const least = tree ? Math.min(88, Math.max(36, height * 0.115)) : 0;
+  // the tree takes what the largest rows leave over
+  const over = height - (least + MARGIN.band + 4) - MARGIN.foot - gaps - nRows * MAX_ROW;
+  const dendrogramBottom = tree ? Math.min(MAX_TREE, least + Math.max(0, over)) : 0;
   const top = dendrogramBottom + MARGIN.band + 4;
   const window = Math.max(MIN_ROW, height - top - MARGIN.foot);
-  const gaps = gapAfter.slice(0, -1).filter(Boolean).length * GAP;
   const rowHeight = Math.min(MAX_ROW, Math.max(MIN_ROW, (window - gaps) / Math.max(nRows, 1)));
   const rowTop = new Float32Array(nRows);
   let y = 0;

@@ -6,20 +6,51 @@
  * @typedef {{left: number, top: number, width: number, height: number}} Rectangle CSS pixels
  */
 
-/** @param {number} radius device pixels @param {number} ring width of the outline, 0 for a disc @returns coverage stamp */
+/** @param {number} radius device pixels @param {number} ring width of the outline, 0 for a disc @returns coverage stamp, 0...256 */
 function stamp(radius, ring) {
   const reach = Math.ceil(radius + 0.5);
-  const size = 2 * reach + 1;
-  const alpha = new Float32Array(size * size);
+  const [dx, dy, cover] = [[], [], []];
   for (let y = -reach; y <= reach; y++) {
     for (let x = -reach; x <= reach; x++) {
       const d = Math.hypot(x, y);
       let a = Math.min(1, Math.max(0, radius + 0.5 - d));
       if (ring) a = Math.min(a, Math.min(1, Math.max(0, d - (radius - ring) + 0.5)));
-      alpha[(y + reach) * size + x + reach] = a;
+      if (a < 1 / 256) continue;
+      dx.push(x);
+      dy.push(y);
+      cover.push(Math.round(256 * a));
     }
   }
-  return { alpha, reach, size };
+  return { dx: Int32Array.from(dx), dy: Int32Array.from(dy), cover: Int32Array.from(cover), reach };
+}
+
+/** Red and blue of a pixel, or green and alpha of one shifted by 8: two channels are multiplied at once. */
+const TWO = 0x00ff00ff;
+
+/**
+ * Lays a colour over a premultiplied pixel.
+ * @param {number} under the pixel, alpha highest @param {number} rb its colour's blue and red @param {number} ag 255 and green
+ * @param {number} a coverage, 0...256
+ */
+function over(under, rb, ag, a) {
+  const rest = 256 - a;
+  const low = ((Math.imul(rb, a) >>> 8) & TWO) + ((Math.imul(under & TWO, rest) >>> 8) & TWO);
+  const high = (Math.imul(ag, a) & ~TWO) + (Math.imul((under >>> 8) & TWO, rest) & ~TWO);
+  return low | high;
+}
+
+/** What canvases want: colours that are not multiplied by alpha. @param {Uint32Array} pixels */
+function divideByAlpha(pixels) {
+  for (let i = 0; i < pixels.length; i++) {
+    const p = pixels[i];
+    const a = p >>> 24;
+    if (a === 0 || a === 255) continue;
+    const f = 255 / a;
+    const r = Math.min(255, (p & 255) * f);
+    const g = Math.min(255, ((p >>> 8) & 255) * f);
+    const b = Math.min(255, ((p >>> 16) & 255) * f);
+    pixels[i] = (r | (g << 8) | (b << 16) | (a << 24)) >>> 0;
+  }
 }
 
 export class PointCloud {
@@ -33,6 +64,11 @@ export class PointCloud {
     /** @type {Rectangle} */
     this.rectangle = { left: 0, top: 0, width: 1, height: 1 };
     this.radius = 2.2;
+    /** @type {OffscreenCanvas|null} the points as last drawn, and what they were drawn from */
+    this.layer = null;
+    this.drawn = [];
+    this.squares = null;
+    this.squaresDrawn = [];
   }
 
   /** @param {Float32Array} x [N] @param {Float32Array} y [N]; NaN in either leaves a point out */
@@ -67,48 +103,84 @@ export class PointCloud {
     return [x0 + ((px - left) / width) * (x1 - x0), y0 + ((top + height - py) / height) * (y1 - y0)];
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {number} ratio device pixels per CSS pixel */
+  /** Points are drawn anew only when they or the view changed. @param {CanvasRenderingContext2D} context @param {number} ratio */
   paint(context, ratio) {
     const { left, top, width, height } = this.rectangle;
     const w = Math.max(1, Math.round(width * ratio));
     const h = Math.max(1, Math.round(height * ratio));
-    const image = new ImageData(w, h);
-    const out = image.data;
-    const disc = stamp(this.radius * ratio, 0);
-    const ring = stamp(this.radius * ratio, Math.max(1, 0.8 * ratio));
-    for (let i = 0; i < this.x.length; i++) {
-      const alpha = this.color[4 * i + 3] / 255;
-      if (!alpha) continue;
-      const [px, py] = this.toPixels(this.x[i], this.y[i]);
-      const cx = Math.round((px - left) * ratio);
-      const cy = Math.round((py - top) * ratio);
-      const kernel = this.hollow[i] ? ring : disc;
-      if (!(cx >= -kernel.reach && cx < w + kernel.reach && cy >= -kernel.reach && cy < h + kernel.reach)) continue;
-      this.splat(out, w, h, cx, cy, kernel, i, alpha);
+    const { x0, x1, y0, y1 } = this.viewport;
+    const drawn = [this.x, this.y, this.color, this.hollow, x0, x1, y0, y1, w, h, ratio, this.radius];
+    if (!this.layer || drawn.some((one, i) => one !== this.drawn[i])) {
+      this.drawn = drawn;
+      this.layer = this.paintLayer(w, h, ratio);
     }
-    const layer = new OffscreenCanvas(w, h);
-    layer.getContext('2d').putImageData(image, 0, 0);
-    context.drawImage(layer, left, top, w / ratio, h / ratio);
+    context.drawImage(this.layer, left, top, w / ratio, h / ratio);
   }
 
-  splat(out, w, h, cx, cy, { alpha, reach, size }, i, opacity) {
-    const [r, g, b] = [this.color[4 * i], this.color[4 * i + 1], this.color[4 * i + 2]];
-    for (let ky = 0; ky < size; ky++) {
-      const y = cy + ky - reach;
-      if (y < 0 || y >= h) continue;
-      for (let kx = 0; kx < size; kx++) {
-        const a = alpha[ky * size + kx] * opacity;
-        const x = cx + kx - reach;
-        if (a === 0 || x < 0 || x >= w) continue;
-        const o = 4 * (y * w + x);
-        const under = (out[o + 3] / 255) * (1 - a);
-        const total = a + under;
-        out[o] = (r * a + out[o] * under) / total;
-        out[o + 1] = (g * a + out[o + 1] * under) / total;
-        out[o + 2] = (b * a + out[o + 2] * under) / total;
-        out[o + 3] = 255 * total;
+  /** @returns {OffscreenCanvas} of w x h device pixels */
+  paintLayer(w, h, ratio) {
+    const image = new ImageData(w, h);
+    const pixels = new Uint32Array(image.data.buffer);
+    const disc = stamp(this.radius * ratio, 0);
+    const ring = stamp(this.radius * ratio, Math.max(1, 0.8 * ratio));
+    const { x, y, color, hollow } = this;
+    const { x0, x1, y0, y1 } = this.viewport;
+    const [scaleX, scaleY] = [w / (x1 - x0), h / (y1 - y0)];
+    for (let i = 0; i < x.length; i++) {
+      const alpha = color[4 * i + 3];
+      if (!alpha) continue;
+      const cx = Math.round((x[i] - x0) * scaleX);
+      const cy = Math.round((y1 - y[i]) * scaleY);
+      const kernel = hollow[i] ? ring : disc;
+      const { reach } = kernel;
+      if (!(cx >= -reach && cx < w + reach && cy >= -reach && cy < h + reach)) continue;
+      const inside = cx >= reach && cx < w - reach && cy >= reach && cy < h - reach;
+      const rb = color[4 * i] | (color[4 * i + 2] << 16);
+      const ag = color[4 * i + 1] | (255 << 16);
+      const { dx, dy, cover } = kernel;
+      for (let k = 0; k < cover.length; k++) {
+        const px = cx + dx[k];
+        const py = cy + dy[k];
+        if (!inside && (px < 0 || px >= w || py < 0 || py >= h)) continue;
+        const at = py * w + px;
+        pixels[at] = over(pixels[at], rb, ag, (cover[k] * alpha + 127) >> 8);
       }
     }
+    divideByAlpha(pixels);
+    const layer = this.layer?.width === w && this.layer.height === h ? this.layer : new OffscreenCanvas(w, h);
+    layer.getContext('2d').putImageData(image, 0, 0);
+    return layer;
+  }
+
+  /**
+   * Many points marked by a small square each.
+   * @param {CanvasRenderingContext2D} context @param {number} ratio @param {number[]} indices @param {[number, number, number]} rgb
+   */
+  paintSquares(context, ratio, indices, [r, g, b]) {
+    const { left, top, width, height } = this.rectangle;
+    const w = Math.max(1, Math.round(width * ratio));
+    const h = Math.max(1, Math.round(height * ratio));
+    const drawn = [...this.drawn, indices, r, g, b];
+    if (!this.squares || drawn.some((one, i) => one !== this.squaresDrawn[i])) {
+      this.squaresDrawn = drawn;
+      const image = new ImageData(w, h);
+      const pixels = new Uint32Array(image.data.buffer);
+      const word = (r | (g << 8) | (b << 16) | (255 << 24)) >>> 0;
+      const reach = Math.max(1, Math.round(ratio));
+      for (const i of indices) {
+        if (!(i < this.x.length) || !this.color[4 * i + 3]) continue;
+        const [px, py] = this.toPixels(this.x[i], this.y[i]);
+        const cx = Math.round((px - left) * ratio);
+        const cy = Math.round((py - top) * ratio);
+        for (let at = Math.max(0, cy - reach); at <= Math.min(h - 1, cy + reach); at++) {
+          const [from, to] = [Math.max(0, cx - reach), Math.min(w, cx + reach + 1)];
+          if (from < to) pixels.fill(word, at * w + from, at * w + to);
+        }
+      }
+      this.squares = new OffscreenCanvas(w, h);
+      this.squares.getContext('2d').putImageData(image, 0, 0);
+    }
+    context.drawImage(this.squares, left, top, w / ratio, h / ratio);
   }
 
   /**
@@ -118,10 +190,15 @@ export class PointCloud {
   pick(px, py, reach = 8) {
     let best = -1;
     let least = reach * reach;
+    const { x0, x1, y0, y1 } = this.viewport;
+    const { width, height } = this.rectangle;
+    const [dataX, dataY] = this.toData(px, py);
+    const [scaleX, scaleY] = [width / (x1 - x0), height / (y1 - y0)];
     for (let i = 0; i < this.x.length; i++) {
       if (!this.color[4 * i + 3]) continue;
-      const [x, y] = this.toPixels(this.x[i], this.y[i]);
-      const d = (x - px) ** 2 + (y - py) ** 2;
+      const dx = (this.x[i] - dataX) * scaleX;
+      const dy = (this.y[i] - dataY) * scaleY;
+      const d = dx * dx + dy * dy;
       if (d <= least) {
         least = d;
         best = i;

@@ -11,11 +11,18 @@ import { drawText } from './surface.js';
  * @property {Float32Array} frequency [K] 0...1 @property {Float32Array} mean [K] > 0 for the living
  * @property {Float32Array} entropy [K] nats @property {Uint8Array} flags [K] bit 0 alive, bit 1 entropy defined
  * @property {string} frequencyName
+ *
+ * @typedef {Object} Regions where they begin, as shares and activations, and how many latents are in them
+ * @property {number} dense latents over this share are dense @property {number} nDense
+ * @property {number} sparse under this share, and over the mean `strong`, they are sparse and strong
+ * @property {number} strong @property {number} nSparse
+ *
+ * @typedef {import('./cloud_plot.js').CloudHandlers & {onCutoff: (name: 'dense'|'sparse'|'strong', value: number) => void}} ScatterHandlers
  */
 
-/** Latents over this share of the pictures are dense (as the sweep's `dense_cutoff`); under the other one, sparse. */
-const SPARSE = 0.05;
 const STRIP = 34;
+/** An edge is gripped from this far, in pixels. */
+const GRIP = 5;
 
 const log10 = Math.log10;
 
@@ -46,11 +53,31 @@ function logTicks(low, high, steps) {
 }
 
 export class StatisticsScatter extends CloudPlot {
-  /** @param {ScatterData} data @param {'light'|'dark'} theme @param {number} denseCutoff share of pictures */
-  setData(data, theme, denseCutoff) {
-    this.data = data;
+  /** @param {HTMLElement} container @param {ScatterHandlers} handlers */
+  constructor(container, handlers) {
+    super(container, handlers);
+    /** @type {Regions|null} */
+    this.regions = null;
+  }
+
+  /** @param {Regions} regions */
+  setRegions(regions) {
+    if (Object.keys(regions).every((key) => regions[key] === this.regions?.[key])) return;
+    this.regions = regions;
+    this.surface.request();
+  }
+
+  /** @param {ScatterData} data @param {'light'|'dark'} theme */
+  setData(data, theme) {
     this.theme = theme;
-    this.denseCutoff = denseCutoff;
+    if (data !== this.data) this.place(data);
+    this.cloud.setColors(...this.colors());
+    this.surface.request();
+  }
+
+  /** @param {ScatterData} data */
+  place(data) {
+    this.data = data;
     const n = data.frequency.length;
     const x = new Float32Array(n);
     const y = new Float32Array(n);
@@ -63,9 +90,9 @@ export class StatisticsScatter extends CloudPlot {
       }
       x[i] = log10(Math.max(data.frequency[i], 1e-9));
       y[i] = log10(Math.max(data.mean[i], 1e-9));
-      x0 = Math.min(x0, x[i]);
-      y0 = Math.min(y0, y[i]);
-      y1 = Math.max(y1, y[i]);
+      if (x[i] < x0) x0 = x[i];
+      if (y[i] < y0) y0 = y[i];
+      if (y[i] > y1) y1 = y[i];
       if (data.flags[i] & 2) topEntropy = Math.max(topEntropy, data.entropy[i]);
     }
     if (x0 === Infinity) [x0, x1, y0, y1] = [-3, 0, -1, 1];
@@ -75,10 +102,7 @@ export class StatisticsScatter extends CloudPlot {
     const home = { x0: x0 - padX, x1: x1 + padX, y0: y0 - padY, y1: y1 + padY };
     if (JSON.stringify(home) !== JSON.stringify(this.home)) this.setHome(home);
     this.cloud.setPoints(x, y);
-    this.cloud.setColors(...this.colors());
-    this.regions = this.findRegions(x, y);
     this.countBins(x, y);
-    this.surface.request();
   }
 
   colors() {
@@ -97,16 +121,33 @@ export class StatisticsScatter extends CloudPlot {
     return [color, hollow];
   }
 
-  /** Strong: a mean activation over the upper quartile of the living. */
-  findRegions(x, y) {
-    const living = [];
-    for (let i = 0; i < x.length; i++) if (this.data.flags[i] & 1) living.push(i);
-    const sorted = Float32Array.from(living, (i) => y[i]).sort();
-    const strong = sorted.length ? sorted[Math.floor(0.75 * (sorted.length - 1))] : 0;
+  /** The edge of a region under the pointer. */
+  handleAt(x, y) {
+    if (!this.data || !this.regions) return null;
+    const { left, top, width, height } = this.cloud.rectangle;
+    if (x < left || x > left + width || y < top || y > top + height) return null;
+    const { dense, sparse, strong } = this.edges();
+    const along = (name, axis) => ({
+      cursor: axis === 0 ? 'ew-resize' : 'ns-resize',
+      drag: (px, py) => {
+        const value = 10 ** this.cloud.toData(px, py)[axis];
+        this.handlers.onCutoff(name, Number((axis === 0 ? Math.min(1, value) : value).toPrecision(3)));
+      },
+    });
+    if (Math.abs(x - dense) < GRIP) return along('dense', 0);
+    if (Math.abs(x - sparse) < GRIP && y < strong + GRIP) return along('sparse', 0);
+    if (Math.abs(y - strong) < GRIP && x < sparse + GRIP) return along('strong', 1);
+    return null;
+  }
+
+  /** Where the regions begin, in CSS pixels. */
+  edges() {
+    const { dense, sparse, strong } = this.regions;
+    const log = (value) => log10(Math.max(value, 1e-9));
     return {
-      strong,
-      nSparse: living.filter((i) => x[i] < log10(SPARSE) && y[i] > strong).length,
-      nDense: living.filter((i) => x[i] > log10(this.denseCutoff)).length,
+      dense: this.cloud.toPixels(log(dense), 0)[0],
+      sparse: this.cloud.toPixels(log(sparse), 0)[0],
+      strong: this.cloud.toPixels(0, log(strong))[1],
     };
   }
 
@@ -135,7 +176,8 @@ export class StatisticsScatter extends CloudPlot {
     const { x0, x1, y0, y1 } = this.view;
     const X = (value) => this.cloud.toPixels(value, 0)[0];
     const Y = (value) => this.cloud.toPixels(0, value)[1];
-    this.paintRegions(g, tokens, { left, top, w, h, X, Y });
+    this.names = [];
+    if (this.regions) this.paintRegions(g, tokens, { left, top, w, h });
     g.lineWidth = 1;
     for (const value of logTicks(x0, x1, x1 - x0 > 1.5 ? [1] : [1, 2, 5])) {
       const x = Math.round(X(log10(value))) + 0.5;
@@ -158,7 +200,7 @@ export class StatisticsScatter extends CloudPlot {
     this.paintStrip(g, tokens, top, h);
   }
 
-  paintRegions(g, tokens, { left, top, w, h, X, Y }) {
+  paintRegions(g, tokens, { left, top, w, h }) {
     const box = (a, b, c, d, name, count, align) => {
       const [l, r] = [Math.max(left, a), Math.min(left + w, b)];
       const [t, u] = [Math.max(top, c), Math.min(top + h, d)];
@@ -179,9 +221,17 @@ export class StatisticsScatter extends CloudPlot {
         r - l,
       ]);
     };
-    this.names = [];
-    box(left, X(log10(SPARSE)), top, Y(this.regions.strong), 'Sparse and strong', this.regions.nSparse, 'left');
-    box(X(log10(this.denseCutoff)), left + w, top, top + h, 'Dense', this.regions.nDense, 'right');
+    const { dense, sparse, strong } = this.edges();
+    box(left, sparse, top, strong, 'Sparse and strong', this.regions.nSparse, 'left');
+    box(dense, left + w, top, top + h, 'Dense', this.regions.nDense, 'right');
+    const grip = (x, y, wide, tall) => {
+      if (x < left || x > left + w || y < top || y > top + h) return;
+      g.fillStyle = tokens.ink3;
+      g.fillRect(x - wide / 2, y - tall / 2, wide, tall);
+    };
+    grip(dense, top + h / 2, 3, 18);
+    if (strong > top) grip(sparse, (top + Math.min(strong, top + h)) / 2, 3, 18);
+    if (sparse > left) grip((left + Math.min(sparse, left + w)) / 2, strong, 18, 3);
   }
 
   paintStrip(g, tokens, top, h) {
@@ -225,6 +275,12 @@ export class StatisticsScatter extends CloudPlot {
       drawText(g, name, x, y + 13, { color: tokens.ink, font: `600 12px ${SANS}`, align, halo: tokens.sunken });
       drawText(g, count, x, y + 28, { color: tokens.ink2, align, halo: tokens.sunken });
     }
+    if (this.dead.length === this.data.flags.length)
+      drawText(g, 'Every latent is dead: none fired in these pictures.', left + w / 2, top + h / 2, {
+        color: tokens.ink2,
+        font: `12px ${SANS}`,
+        align: 'center',
+      });
     const { home, view } = this;
     const most = (bins) => Math.max(1, ...bins);
     g.fillStyle = tokens.bar2;

@@ -14,7 +14,7 @@ from tb_visualscratchpad.handlers.arguments import Arguments
 from tb_visualscratchpad.handlers.endpoint import endpoint
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, SaeMetrics
-from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
+from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError, UnreadableEvidence
 
 ALIVE_FLAG, ENTROPY_FLAG = 1, 2
 
@@ -98,6 +98,50 @@ class DictionaryHandlers:
             },
             cacheable=True,
         )
+
+    @endpoint
+    def latent_neighbours(self, arguments: Arguments) -> Answer:
+        """``latent_neighbours``"""
+        identity, step = arguments.text("id"), arguments.optional_integer("step")
+        latent = arguments.integer("latent")
+        found = self._store.decoder_map(arguments.experiment, identity, step)
+        n_latents = found.dictionary.n_latents
+        if not 0 <= latent < n_latents:
+            raise ScratchpadError(
+                f"Latent {latent} is not in the dictionary '{found.dictionary.name}': expected 0 to {n_latents - 1}. "
+                "Choose one of these."
+            )
+        statistics: LatentStatistics | None = None
+        problem: str | None = None
+        try:
+            statistics = self._store.latent_statistics(arguments.experiment, identity, step)
+        except EvidenceNotFound:
+            pass  # not logged: neighbours have no label then
+        except UnreadableEvidence as error:
+            problem = str(error)
+        neighbours = [
+            {"latent": int(other), "cosine": float(cosine), **_label(statistics, int(other))}
+            for other, cosine in zip(found.neighbour_KN[latent], found.neighbour_cosine_KN[latent], strict=True)
+            if other >= 0
+        ]
+        return json_answer(
+            {
+                "latent": latent,
+                "at_hand": bool(found.neighbour_KN.shape[1]),
+                "neighbours": neighbours,
+                "problem": problem,
+            }
+        )
+
+
+def _label(statistics: LatentStatistics | None, latent: int) -> dict[str, object]:
+    """The prevailing label of a latent's references and its share; both null without statistics or for a dead latent."""
+    if statistics is None or statistics.top_label_K[latent] < 0:
+        return {"label": None, "label_share": None}
+    return {
+        "label": statistics.label_names[int(statistics.top_label_K[latent])],
+        "label_share": float(statistics.top_label_share_K[latent]),
+    }
 
 
 def _metrics(metrics: SaeMetrics) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 
 from tb_visualscratchpad.event_store import EventStore
@@ -15,7 +17,7 @@ from tb_visualscratchpad.views.cluster_names import cluster_name
 from tb_visualscratchpad.views.clusters import DEFAULT_CUT, ClusteredMatrix, cluster_columns
 from tb_visualscratchpad.views.matrix import matrix_with_columns
 from tb_visualscratchpad.views.means import LatentMeans
-from tb_visualscratchpad.views.ranking import RankedLatent, rank_latents
+from tb_visualscratchpad.views.ranking import RankedLatent, rank_latents, ranks_of_latent
 from tb_visualscratchpad.views.thresholds import Thresholds
 from tb_visualscratchpad.views.token_rows import text_token
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
@@ -40,6 +42,7 @@ class RunLatentHandlers:
         run, thresholds = self._find(arguments), arguments.thresholds
         layers, row, view = arguments.layers, arguments.row, arguments.view
         prompt = arguments.choice("prompt", ("0", "1")) == "1"
+        weights = arguments.choice("weights", ("0", "1")) == "1"
         cut, n_clusters = arguments.optional_number("cut"), arguments.optional_integer("n_clusters")
         by_strength = arguments.choice("order", (CLUSTERED, STRENGTH)) == STRENGTH
         statistics = self._statistics(arguments.experiment, run, thresholds)
@@ -57,7 +60,7 @@ class RunLatentHandlers:
             include_prompt=prompt,
             n_candidates=int(thresholds.passing(run, statistics, means.latent_F).sum()),
         )
-        return _matrix_answer(run, found, statistics, cut, n_clusters, by_strength)
+        return _matrix_answer(run, found, int(means.latent_F.size), statistics, cut, n_clusters, by_strength, weights)
 
     @endpoint
     def latent_ranking(self, arguments: Arguments) -> Answer:
@@ -86,6 +89,17 @@ class RunLatentHandlers:
                 "rows": [_ranked(one, statistics) for one in ranking.rows],
             }
         )
+
+    @endpoint
+    def latent_ranks(self, arguments: Arguments) -> Answer:
+        """``latent_ranks``: one latent's places in what ``latent_ranking`` would list, at a fraction of its cost."""
+        run, latent, thresholds = self._find(arguments), arguments.integer("latent"), arguments.thresholds
+        check_latent(latent, run.latents.n_latents)
+        token = text_token(run, arguments.integer("token")).index
+        means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
+        statistics = self._statistics(arguments.experiment, run, thresholds)
+        ranks = ranks_of_latent(means, token, latent, thresholds.passing(run, statistics, means.latent_F))
+        return json_answer({"token": token, "latent": latent, **asdict(ranks)})
 
     @endpoint
     def latent(self, arguments: Arguments) -> Answer:
@@ -153,10 +167,12 @@ def _by_strength(
 def _matrix_answer(
     run: VlmRun,
     found: ClusteredMatrix,
+    n_firing: int,
     statistics: LatentStatistics | None,
     cut: float | None,
     n_clusters: int | None,
     by_strength: bool,
+    weights: bool,
 ) -> Answer:
     matrix = found.matrix
     cluster_C = np.full(matrix.latent_C.size, -1, dtype=np.int32)
@@ -167,6 +183,7 @@ def _matrix_answer(
         {
             "tokens": matrix.token_T.tolist(),
             "left_out": [{"index": index, "reason": reason} for index, reason in matrix.left_out],
+            "n_firing": n_firing,
             "n_candidates": matrix.n_candidates,
             "capped": matrix.capped,
             "clustered": found.clustered,
@@ -179,7 +196,7 @@ def _matrix_answer(
                     "count": cluster.count,
                     "name": cluster_name(run, matrix, cluster, statistics),
                     "kind": cluster.kind.value,
-                    "words": list(cluster.word_indices),
+                    **({"words": list(cluster.word_indices)} if weights else {}),
                 }
                 for number, cluster in enumerate(found.clusters)
             ],
@@ -190,8 +207,8 @@ def _matrix_answer(
             "latent": matrix.latent_C.astype(np.int32),
             "cluster": cluster_C,
             "linkage": found.linkage,
-            # Hundreds of clusters by hundreds of tokens: as JSON they would take longer than all the rest.
-            "cluster_weight": _cluster_weights(found),
+            # Hundreds of clusters by hundreds of tokens, as the words are: as much as all the rest.
+            **({"cluster_weight": _cluster_weights(found)} if weights else {}),
         },
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 import numpy as np
 
-from tb_visualscratchpad.views.clusters import GroupKind, TokenCluster
+from tb_visualscratchpad.views.clusters import SPECIFIC_ABOVE, GroupKind, TokenCluster
 from tb_visualscratchpad.views.matrix import TokenLatentMatrix
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
 from tb_visualscratchpad.wire.evidence import VlmRun
@@ -12,6 +15,8 @@ from tb_visualscratchpad.wire.evidence import VlmRun
 MIN_LATENTS = 4
 MIN_LABEL_SHARE = 0.30
 _MAX_WORDS = 3
+_TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ANY = re.compile(".", re.DOTALL)
 
 
 def cluster_name(
@@ -30,15 +35,18 @@ def cluster_name(
     label = _prevailing_label(matrix.latent_C[columns], matrix.column_max_C[columns], statistics)
     if label is not None:
         return label
-    rows = np.searchsorted(matrix.token_T, cluster.word_indices)
+    rows = np.flatnonzero(cluster.mean_T > SPECIFIC_ABOVE)  # of its word_indices
     strongest_first = rows[np.argsort(-cluster.mean_T[rows], kind="stable")]
-    texts = [_as_word(run.tokens[index].text) for index in matrix.token_T[strongest_first].tolist()]
-    words: list[str] = []
-    for word in [text for text in texts if any(map(str.isalnum, text))] or texts:
-        if word not in words:
-            words.append(word)
+    words, marks = [], []
+    # Lazily: a cluster may be specific to hundreds of words, and there may be hundreds of clusters.
+    for index in matrix.token_T[strongest_first].tolist():
+        word = _as_word(run.tokens[index].text)
+        found = words if any(map(str.isalnum, word)) else marks
+        if word not in found:
+            found.append(word)
         if len(words) > _MAX_WORDS:
             break
+    words = words or marks[: _MAX_WORDS + 1]
     if not words:
         return "several words"
     shown = words[:_MAX_WORDS]
@@ -60,6 +68,12 @@ def _prevailing_label(latents: np.ndarray, strength: np.ndarray, statistics: Lat
     return statistics.label_names[best] if share[best] >= MIN_LABEL_SHARE else None
 
 
+@lru_cache(maxsize=4096)
 def _as_word(text: str) -> str:
-    """A token's text without the blanks around it; blanks alone are shown by their escapes."""
-    return text.strip() or repr(text)[1:-1] or "∅"
+    """A token's text without the blanks around it; blanks alone are shown by their escapes, and so are characters that turn
+    the direction of what follows or, where there is nothing else, have no width."""
+    word = text.strip()
+    if not word:
+        return repr(text)[1:-1] or "∅"
+    unseen = _TURNING if any(map(str.isprintable, word)) else _ANY
+    return unseen.sub(lambda found: f"<U+{ord(found[0]):04X}>", word)

@@ -201,7 +201,7 @@ def _why_not(matrix: TokenLatentMatrix, order: LatentOrder) -> str | None:
     if matrix.latent_C.size == 0:
         return "There are no columns to cluster."
     if matrix.token_T.size < MIN_ROWS:
-        return f"Clustering needs at least {MIN_ROWS} tokens, there are {matrix.token_T.size}."
+        return f"Clustering needs at least {MIN_ROWS} tokens, not {matrix.token_T.size}."
     if order.linkage.shape[0] != order.latent_C.size - 1 or order.linkage.shape[0] == 0:
         return "Clustering needs at least two columns that vary."
     return None
@@ -240,8 +240,8 @@ def _describe(matrix: TokenLatentMatrix, starts: list[int], kinds: list[GroupKin
     weight_TG = np.add.reduceat(matrix.weighted_TC, starts, axis=1, dtype=np.float64)
     # Anew in double precision: single rounds .6 up to more than .6.
     normalised_TC = matrix.weighted_TC / np.where(matrix.column_max_C > 0, matrix.column_max_C, 1).astype(np.float64)
-    mean_TG = np.add.reduceat(normalised_TC, starts, axis=1) / count_G
-    specific_GT = np.ascontiguousarray((mean_TG > SPECIFIC_ABOVE).T)
+    mean_GT = np.ascontiguousarray((np.add.reduceat(normalised_TC, starts, axis=1) / count_G).T)
+    specific_GT = mean_GT > SPECIFIC_ABOVE
     return tuple(
         TokenCluster(
             kind=kind,
@@ -249,7 +249,7 @@ def _describe(matrix: TokenLatentMatrix, starts: list[int], kinds: list[GroupKin
             count=int(count_G[g]),
             word_indices=tuple(matrix.token_T[specific_GT[g]].tolist()),
             weight_T=weight_TG[:, g],
-            mean_T=mean_TG[:, g],
+            mean_T=mean_GT[g],
         )
         for g, kind in enumerate(kinds)
     )

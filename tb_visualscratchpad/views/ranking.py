@@ -121,3 +121,40 @@ def rank_latents(
         n_passing=int(passing.size),
         rows=tuple(rows),
     )
+
+
+@dataclass(frozen=True)
+class LatentRanks:
+    """Where one latent stands in both rankings of a token, from 1; None where it is in no such ranking.
+
+    Attributes:
+        n_passing: as in ``LatentRanking``.
+    """
+
+    weighted: int | None
+    plain: int | None
+    n_passing: int
+
+
+def ranks_of_latent(
+    means: LatentMeans, token_index: int, latent: int, passing_F: np.ndarray
+) -> LatentRanks:
+    """The ranks that ``rank_latents`` gives a latent by C and by B, without sorting.
+
+    Args:
+        passing_F: bool, which of ``means.latent_F`` pass the thresholds.
+    """
+    n_passing = int(passing_F.sum())
+    place = means.place_of(latent)
+    if place is None or not passing_F[place]:
+        return LatentRanks(None, None, n_passing)
+    column = means.column_of(token_index)
+
+    def rank(value_F: np.ndarray) -> int:
+        # Ties go to the lower number, and latents ascend.
+        ahead = (value_F > value_F[place]) & passing_F
+        tied = (value_F[:place] == value_F[place]) & passing_F[:place]
+        return 1 + int(ahead.sum()) + int(tied.sum())
+
+    defined = means.reason_T[column] is None
+    return LatentRanks(rank(means.weighted_FT[:, column]) if defined else None, rank(means.plain_F), n_passing)

@@ -125,6 +125,14 @@ def open_tab(page: Page, address: str, parameters: str = "") -> Frame:
     raise AssertionError(f"TensorBoard shows no plugin: {[one.url for one in page.frames]}")
 
 
-def number(frame: Frame, name: str) -> str:
+def open_alone(page: Page, address: str, parameters: str = "") -> Page:
+    """The tab without TensorBoard around it, which takes seconds to draw; drawn. ``parameters`` as for ``open_tab``."""
+    page.goto("about:blank")  # an address that differs in its fragment alone would not be loaded
+    page.goto(f"{address}data/plugin_entry.html?name=visualscratchpad#{parameters.lstrip('&')}")
+    page.wait_for_selector("vs-app .top-bar")
+    return page
+
+
+def number(frame: Frame | Page, name: str) -> str:
     """The text of the one figure marked ``data-value=name``."""
     return frame.locator(f"[data-value='{name}']").inner_text()

@@ -116,7 +116,7 @@ def test_a_lasso_selects_latents_in_both_plots(browser: Browser, fast_address: s
         page.mouse.up()
         alive = int(log.statistics.alive_K.sum())
         expect(frame.get_by_role("region", name="Selected latents")).to_contain_text(re.compile(rf"(?<!\d){alive} latents"))
-        expect(frame.locator(".gallery-row")).to_have_count(8)
+        expect(frame.locator(".gallery-row")).to_have_count(10)
         frame.get_by_role("button", name="Clear").click()
         frame.get_by_text("Click a latent in either plot").wait_for()
 
@@ -217,5 +217,6 @@ def test_without_its_sidecar_a_run_is_shown_from_the_event_and_the_loss_is_told(
         assert frame.get_by_label("Layers", exact=True).is_disabled()
         notices = frame.locator(".notices li")
         notices.first.wait_for()
+        frame.get_by_role("button", name=re.compile(r"^\d+ more$")).click()
         told = notices.all_inner_texts()
         assert any("answers/1" in text or sidecars[0].name in text for text in told), told

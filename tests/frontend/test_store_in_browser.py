@@ -98,9 +98,134 @@ def test_an_answer_to_an_older_question_is_dropped(page: Page) -> None:
         const query = new Query(host, () => ({ key: `t${token}`, subject: 'run', load: () => new Promise((resolve) => pending.push(resolve)) }));
         const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
         query.hostUpdate(); token = 2; query.hostUpdate();
+        while (pending.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
         pending[1]('two'); await settle(); const first = query.value;
         pending[0]('one, late'); await settle();
         token = 3; query.hostUpdate(); const while_loading = [query.value, query.stale];
         return { first, afterwards: query.value, while_loading }; }"""
     )
     assert shown == {"first": "two", "afterwards": "two", "while_loading": ["two", True]}
+
+
+def test_while_an_answer_is_awaited_only_the_newest_question_waits(page: Page) -> None:
+    shown = page.evaluate(
+        """async () => { const { Query } = await import('/panels/base/query.js');
+        const asked = []; let token = 0; let answer = () => {};
+        const host = { store: { evidenceVersion: '0' }, addController() {}, requestUpdate() {} };
+        const load = (of) => () => { asked.push(of); return new Promise((resolve) => { answer = () => resolve(of); }); };
+        const query = new Query(host, () => ({ key: `t${token}`, subject: 'run', load: load(token) }));
+        for (token = 1; token <= 4; token++) query.hostUpdate();
+        token = 4;
+        answer(); await new Promise((resolve) => setTimeout(resolve, 0));
+        const meanwhile = query.value ?? null;
+        answer(); await new Promise((resolve) => setTimeout(resolve, 300));
+        return { asked, meanwhile, value: query.value, loading: query.loading }; }"""
+    )
+    assert shown == {"asked": [1, 4], "meanwhile": None, "value": 4, "loading": False}
+
+
+NAMED = """const { NamedValues } = await import('/named_values.js'); const kept = new Map();
+    const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+    const named = new NamedValues(storage); const many = Array.from({ length: 500 }, (_, i) => 7 * i);
+    const entries = []; let now = start ?? {};
+    const place = { read: () => now, write: (parameters, asNew) => { now = parameters; entries.push(asNew); }, link: (p) => JSON.stringify(p) };"""
+
+
+def test_choices_make_entries_in_the_history_and_sliders_do_not(page: Page) -> None:
+    entries = _with_store(
+        page,
+        NAMED
+        + """const s = new Store(place); s.set({ token: 3 }); s.set({ maxFrequency: 0.2 }); s.set({ cut: 0.4 }); s.set({ step: 1 });
+        s.set({ latent: 5, latents: [] }); s.adjust({ token: 4 }); s.set({ latents: [] }); return entries;""",
+    )
+    assert entries == [True, False, False, False, True, False]
+
+
+def test_a_long_selection_is_kept_under_a_name_that_the_address_holds(page: Page) -> None:
+    result = _with_store(
+        page,
+        NAMED
+        + """const s = new Store(place, named); s.set({ latents: many }); const name = now.latents;
+        const again = new Store(place, named); const other = new Store(place, new NamedValues({ getItem: () => null, setItem() {} }));
+        const link = s.link(); s.set({ latents: [1, 2] });
+        return { name, same: JSON.stringify(again.selection.latents) === JSON.stringify(many), absent: other.session.absent,
+          none: other.selection.latents.length, link: JSON.parse(link.url).latents === many.join('.'), names: link.names, short: now.latents };""",
+    )
+    assert result["name"].startswith("*latents-") and len(result["name"]) < 30
+    assert result["same"] and result["absent"] == [result["name"][1:]] and result["none"] == 0
+    assert result["link"] and result["names"] == [], "a link to share holds the latents themselves"
+    assert result["short"] == "1.2"
+
+
+def test_without_storage_a_link_says_what_it_leaves_out(page: Page) -> None:
+    result = _with_store(
+        page,
+        NAMED
+        + """const long = Array.from({ length: 4000 }, (_, i) => i); const s = new Store(place, new NamedValues(null)); s.set({ latents: long });
+        const lost = s.link(); const t = new Store(place, named); t.set({ latents: long });
+        return [lost.lost, lost.names, 'latents' in now, t.link().names.length, t.link().lost];""",
+    )
+    assert result == [["latents"], [], True, 1, []]
+
+
+def test_the_basket_survives_the_address_and_steers_a_latent_once(page: Page) -> None:
+    result = _with_store(
+        page,
+        """const { clusterItem, latentItem } = await import('/basket.js');
+        store.addToBasket(latentItem(576)); store.addToBasket(clusterItem('a: “top, left” 100 %', [3, 1, 9]));
+        store.addToBasket(latentItem(9)); const refused = store.session.notice;
+        store.addToBasket(clusterItem('again', [9, 3, 44])); const both = store.session.notice;
+        store.replaceInBasket(0, { ...store.selection.basket[0], op: 'ADD', value: -1.5 });
+        const back = fromParameters(toParameters(store.selection));
+        return { refused, both, same: JSON.stringify(back.basket) === JSON.stringify(store.selection.basket), basket: back.basket, notice: store.session.notice };""",
+    )
+    assert result["refused"].startswith("Latent 9 is in the basket already (cluster a: “top, left” 100 %)")
+    assert result["both"].startswith("2 of these latents are in the basket already")
+    assert result["same"] and result["notice"] is None
+    assert result["basket"] == [
+        {"name": None, "latents": [576], "op": "ADD", "value": -1.5},
+        {"name": "a: “top, left” 100 %", "latents": [3, 1, 9], "op": "SCALE", "value": 0},
+    ]
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "SET:0", "SET::5", "SET:x:5", "MOVE:0:5", "SET:0:5.6", "SET:0:5,SCALE:0:5", "SET:0:4.5:cat", "SCALE:0:5.5:cat", "SCALE:0:5:%E0"]
+)
+def test_a_malformed_basket_is_empty(page: Page, bad: str) -> None:
+    assert _with_store(page, "return store.selection.basket.length;", {"basket": bad}) == 0
+
+
+def test_the_basket_stays_with_its_dictionary(page: Page) -> None:
+    result = _with_store(
+        page,
+        """const { latentItem } = await import('/basket.js');
+        store.setSession({ listing: { vlm_runs: [run('a', 'd', 2), run('b', 'd', 1), run('c', 'e', 0)], dictionaries: ['d', 'e'].map(dictionary) } });
+        store.settle(); store.addToBasket(latentItem(4)); store.chooseRun(run('b', 'd', 1)); const kept = store.selection.basket.length;
+        store.chooseDictionary('e'); return [kept, store.selection.basket.length];""",
+    )
+    assert result == [1, 0]
+
+
+def test_a_basket_is_the_spec_that_the_exporter_reads(page: Page) -> None:
+    from tb_visualscratchpad.exporter.steering import SteeringSpec
+
+    for scope in ("all", "firing", "tiles"):
+        text = page.evaluate(
+            """async (scope) => { const { clusterItem, latentItem, steeringSpec } = await import('/basket.js');
+            return JSON.stringify(steeringSpec([latentItem(5), clusterItem('cat', [7, 6])], scope, 'dropped', { width: 640, height: 480 })); }""",
+            scope,
+        )
+        spec = SteeringSpec.from_json(text)
+        assert [(one.latent, one.op, one.value) for one in spec.interventions] == [(5, "SET", 0), (7, "SCALE", 0), (6, "SCALE", 0)]
+        assert spec.error == "dropped"
+        assert spec.interventions[0].where == scope or spec.interventions[0].where.box == (0, 0, 640, 480)
+
+
+def test_latents_are_found_by_number_and_by_label(page: Page) -> None:
+    found = page.evaluate(
+        """async () => { const { findLatents } = await import('/panels/latents/search.js');
+        const arrays = { flags: [1, 1, 0, 1, 1], top_label: [0, 1, 1, 1, 2], top_label_share: [1, 0.4, 1, 0.9, 0.7] };
+        const find = (text, n = 5, s = { arrays }) => findLatents(text, n, s, ['cat', 'hot dog', 'doghouse']);
+        return [find('dog'), find('hot'), find('house'), find(' '), find('3'), find('12', 1300).slice(0, 4), find('0', 50), find('dog', 5, null), find('5')]; }"""
+    )
+    assert found == [[3, 4, 1], [3, 1], [], [], [3], [12, 120, 121, 122], [0], [], []]

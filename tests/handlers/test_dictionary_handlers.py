@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -121,6 +123,41 @@ def test_decoder_map(handlers: DictionaryHandlers, store: HeldEvidence) -> None:
     assert np.isnan(arrays["firing_xy"]).any()
     np.testing.assert_array_equal(arrays["firing_cluster"], decoder_map.firing_cluster_K)
     assert header["method"] == decoder_map.method
+
+
+def test_latent_neighbours(handlers: DictionaryHandlers, store: HeldEvidence) -> None:
+    decoder_map, statistics = store.of_dictionary["map", IDENTITY], store.of_dictionary["statistics", IDENTITY]
+    for latent in (0, 17, 63):
+        found = ask(handlers.latent_neighbours, id=IDENTITY, latent=latent, step=7).json
+        assert set(store.asked) == {7}
+        assert found["latent"] == latent and found["at_hand"] is True and found["problem"] is None
+        kept = decoder_map.neighbour_KN[latent] >= 0
+        assert [one["latent"] for one in found["neighbours"]] == decoder_map.neighbour_KN[latent][kept].tolist()
+        cosines = [one["cosine"] for one in found["neighbours"]]
+        assert cosines == pytest.approx(decoder_map.neighbour_cosine_KN[latent][kept].tolist())
+        for one in found["neighbours"]:
+            label = int(statistics.top_label_K[one["latent"]])
+            assert one["label"] == (None if label < 0 else statistics.label_names[label])
+            share = None if label < 0 else pytest.approx(float(statistics.top_label_share_K[one["latent"]]))
+            assert one["label_share"] == share
+
+
+def test_neighbours_without_a_sidecar_statistics_or_such_a_latent(
+    handlers: DictionaryHandlers, store: HeldEvidence
+) -> None:
+    assert "expected 0 to 63" in sentence(ask(handlers.latent_neighbours, id=IDENTITY, latent=64), 400)
+    store.of_dictionary["statistics", IDENTITY] = UnreadableEvidence("The statistics are damaged: log them again.")
+    found = ask(handlers.latent_neighbours, id=IDENTITY, latent=3).json
+    assert found["problem"] == "The statistics are damaged: log them again." and found["neighbours"][0]["label"] is None
+    del store.of_dictionary["statistics", IDENTITY]
+    assert ask(handlers.latent_neighbours, id=IDENTITY, latent=3).json["problem"] is None
+    complete = store.of_dictionary["map", IDENTITY]
+    nothing = np.zeros((64, 0), np.int32)
+    store.of_dictionary["map", IDENTITY] = replace(
+        complete, neighbour_KN=nothing, neighbour_cosine_KN=nothing.astype(np.float32)
+    )
+    found = ask(handlers.latent_neighbours, id=IDENTITY, latent=3).json
+    assert found["neighbours"] == [] and found["at_hand"] is False
 
 
 def test_an_unknown_dictionary_gets_a_sentence(handlers: DictionaryHandlers) -> None:

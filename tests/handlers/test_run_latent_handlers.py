@@ -71,7 +71,7 @@ def test_matrix_equals_the_views(
     thresholds: dict[str, float],
     cut: dict[str, float],
 ) -> None:
-    header, arrays = unpack(ask(handlers.token_latent_matrix, **NAMES, **query, **thresholds, **cut))
+    header, arrays = unpack(ask(handlers.token_latent_matrix, **NAMES, **query, **thresholds, **cut, weights=1))
     include_prompt = bool(choice.get("include_prompt"))
     means = latent_means(run, **{name: value for name, value in choice.items() if name != "include_prompt"})
     order = compute_latent_order(run, **choice)
@@ -86,6 +86,7 @@ def test_matrix_equals_the_views(
     assert header["tokens"] == expected.matrix.token_T.tolist()
     assert header["clustered"] is True and header["reason"] is None and header["capped"] is False
     assert header["n_candidates"] == bounds.passing(run, statistics, means.latent_F).sum() == keep.sum()
+    assert header["n_firing"] == means.latent_F.size
     assert header["cut"] == (None if "n_clusters" in cut else cut.get("cut", 0.3))
     assert len(header["clusters"]) == len(expected.clusters)
     if "n_clusters" in cut:
@@ -142,7 +143,7 @@ def test_order_by_strength(handlers: RunLatentHandlers, run: VlmRun, statistics:
 
 def test_thresholds_that_leave_none(handlers: RunLatentHandlers, run: VlmRun) -> None:
     header, arrays = unpack(ask(handlers.token_latent_matrix, **NAMES, min_mean=1e6))
-    assert arrays["value"].shape == (8, 0) and arrays["latent"].size == 0 and header["n_candidates"] == 0
+    assert arrays["value"].shape == (8, 0) and arrays["latent"].size == 0 and header["n_candidates"] == 0 < header["n_firing"]
     assert header["clustered"] is False and header["clusters"] == [] and header["reason"]
     ranking = ask(handlers.latent_ranking, **NAMES, token=len(run.tokens) - 1, min_mean=1e6).json
     assert ranking["rows"] == [] and ranking["n_passing"] == 0 and ranking["n_firing"] > 0 and ranking["defined"]
@@ -191,6 +192,9 @@ def test_ranking_equals_the_view(
                 "mean": statistics.activation_sum_K[k] / statistics.n_patches_firing_K[k] if alive else None,
             }
         assert ask(handlers.latent_ranking, **NAMES, token=token, limit=2, **query).json["rows"] == found["rows"][:2]
+        for row in found["rows"][:5]:
+            ranks = ask(handlers.latent_ranks, **NAMES, token=token, latent=row["latent"], **query).json
+            assert (ranks[query.get("by", "weighted")], ranks["n_passing"]) == (row["rank"], found["n_passing"])
 
 
 @pytest.mark.parametrize("query", [{}, {"row": "own"}, {"view": "tiles", "layers": "0"}])

@@ -71,6 +71,9 @@ def test_strong_latents_count_for_more() -> None:
         ([1.0, 0.1, 0.2], (".", "b", "c"), "“.”"),
         ([1.0, 0.1, 0.2], ("\n", "b", "c"), "“\\n”"),
         ([1.0, 0.1, 0.2], ("", "b", "c"), "“∅”"),
+        ([1.0, 0.1, 0.2], ("\u200b", "b", "c"), "“<U+200B>”"),
+        ([1.0, 0.1, 0.2], ("\u202eevil", "b", "c"), "“<U+202E>evil”"),
+        ([1.0, 0.1, 0.2], ("👩\u200d👧", "b", "c"), "“👩\u200d👧”"),
     ],
 )
 def test_else_the_words_it_is_specific_to(column: list[float], words: tuple[str, ...], expected: str) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tb_visualscratchpad.views import latent_means, rank_latents
+from tb_visualscratchpad.views import Thresholds, latent_means, rank_latents
+from tb_visualscratchpad.views.ranking import ranks_of_latent
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import Span
 from tests.random_evidence import random_statistics, random_vlm_run
@@ -42,12 +43,19 @@ def test_ranking_equals_dense_loops(thresholds: dict[str, float], view: str, by:
         assert rank_latents(run, token, by=by, view=view, statistics=statistics, limit=3, **thresholds).rows == found.rows[:3]
         kept = latent_means(run, view=view)
         assert rank_latents(run, token, by=by, view=view, statistics=statistics, means=kept, **thresholds) == found
+        let_through = Thresholds(**thresholds).passing(run, statistics, kept.latent_F)
+        for latent in range(run.latents.n_latents):
+            ranks = ranks_of_latent(kept, token, latent, let_through)
+            expected = next((one.rank for one in found.rows if one.latent == latent), None)
+            assert (getattr(ranks, by), ranks.n_passing) == (expected, found.n_passing)
 
 
 def test_ties_go_to_the_lower_latent() -> None:
     run = hand_made_run(np.array([[1.0, 3.0, 3.0], [3.0, 1.0, 1.0], [0, 0, 0], [0, 0, 0]]), np.array([[0.1, 0.1, 0, 0]]))
     for by in ("weighted", "plain"):
         assert [one.latent for one in rank_latents(run, 6, by=by).rows] == [0, 1, 2]
+        ranks = [ranks_of_latent(latent_means(run), 6, latent, np.ones(3, dtype=bool)) for latent in range(3)]
+        assert [getattr(one, by) for one in ranks] == [1, 2, 3]
 
 
 def test_a_latent_where_nobody_looks_is_ranked_last_with_no_lift() -> None:

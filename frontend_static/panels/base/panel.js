@@ -40,5 +40,5 @@ export class Panel extends LitElement {
 export function isShortcut(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
   const [target] = event.composedPath();
-  return !(target instanceof HTMLElement && target.closest('input, select, textarea, [role=listbox], .menu'));
+  return !(target instanceof HTMLElement && target.closest('input, select, textarea, [role=listbox], .menu, dialog'));
 }

@@ -8,6 +8,8 @@
 
 /** A caption appears only when loading takes longer than this. */
 const SLOW_MS = 300;
+/** A question waits at most this long for the answer to the one before. */
+const HOLD_MS = 150;
 
 export class Query {
   /**
@@ -25,6 +27,9 @@ export class Query {
     this.error = null;
     this.loading = false;
     this.slow = false;
+    this.nAsking = 0;
+    /** @type {(() => void)|null} asks what waits */
+    this.next = null;
     host.addController(this);
   }
 
@@ -43,11 +48,31 @@ export class Query {
     this.subject = request?.subject ?? null;
     this.loading = Boolean(request);
     this.slow = false;
-    if (request) this.start(request, key);
+    this.next = null;
+    if (!request) return;
+    if (!this.nAsking) this.start(request, key);
+    else this.hold(request, key);
+  }
+
+  /**
+   * While a slider is dragged, questions come faster than answers: this one waits for the answer before it, and is never asked
+   * when another takes its place meanwhile.
+   * @param {Request} request @param {string} key
+   */
+  hold(request, key) {
+    const next = () => {
+      clearTimeout(timer);
+      if (this.next !== next) return;
+      this.next = null;
+      this.start(request, key);
+    };
+    const timer = setTimeout(next, HOLD_MS);
+    this.next = next;
   }
 
   /** @param {Request} request @param {string} key */
   async start(request, key) {
+    this.nAsking++;
     const caption = setTimeout(() => {
       if (this.key !== key || !this.loading) return;
       this.slow = true;
@@ -55,15 +80,18 @@ export class Query {
     }, SLOW_MS);
     try {
       const value = await request.load();
-      if (this.key !== key) return;
-      this.value = value;
+      if (this.key === key) this.value = value;
     } catch (error) {
-      if (this.key !== key) return;
-      this.value = undefined;
-      this.error = error instanceof Error ? error : new Error(String(error));
+      if (this.key === key) {
+        this.value = undefined;
+        this.error = error instanceof Error ? error : new Error(String(error));
+      }
     } finally {
       clearTimeout(caption);
+      this.nAsking--;
     }
+    this.next?.();
+    if (this.key !== key) return;
     this.loading = false;
     this.host.requestUpdate();
   }

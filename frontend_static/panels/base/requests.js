@@ -67,16 +67,24 @@ export function askMatrix(store, api) {
   return request('matrix', runSubject(store), [options], () => api.tokenLatentMatrix(key, options));
 }
 
-/** Ranks beyond this are not asked for. */
-export const MAX_RANKS = 1000;
-
-/** @param {Store} store @param {Api} api @param {'weighted'|'plain'} [by] as selected @returns {Request|null} */
-export function askRanking(store, api, by = store.selection.by) {
+/** @param {Store} store @param {Api} api @param {number} limit at most so many @returns {Request|null} */
+export function askRanking(store, api, limit) {
   const key = store.runKey;
-  const { token } = store.selection;
+  const { token, by } = store.selection;
   if (!key || token === null || !store.session.listing) return null;
-  const options = { by, ...rowOptions(store), ...thresholdOptions(store), limit: MAX_RANKS };
+  const options = { by, ...rowOptions(store), ...thresholdOptions(store), limit };
   return request('ranking', runSubject(store), [token, options], () => api.latentRanking(key, token, options));
+}
+
+/** Where the latent stands in both rankings of the word. @param {Store} store @param {Api} api @returns {Request|null} */
+export function askRanks(store, api) {
+  const key = store.runKey;
+  const { token, latent } = store.selection;
+  if (!key || token === null || latent === null || !store.session.listing) return null;
+  const options = { ...rowOptions(store), ...thresholdOptions(store) };
+  return request('ranks', runSubject(store), [token, latent, options], () =>
+    api.latentRanks(key, token, latent, options),
+  );
 }
 
 /** @param {Store} store @param {Api} api @returns {Request|null} */
@@ -119,6 +127,14 @@ export function askMap(store, api) {
   const { dictionary, step } = store.selection;
   return store.dictionaryEntry?.has_decoder_map
     ? request('map', [dictionary], [step], () => api.decoderMap(dictionary, step))
+    : null;
+}
+
+/** @param {Store} store @param {Api} api @returns {Request|null} null without a map */
+export function askNeighbours(store, api) {
+  const { dictionary, latent, step } = store.selection;
+  return store.dictionaryEntry?.has_decoder_map && latent !== null
+    ? request('neighbours', [dictionary], [latent, step], () => api.latentNeighbours(dictionary, latent, step))
     : null;
 }
 

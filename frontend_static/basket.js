@@ -1,0 +1,90 @@
+/**
+ * What a steered run shall change: latents, one by one or a cluster at a time. Plain values; the store keeps them.
+ *
+ * @typedef {'SET'|'SCALE'|'ADD'} Operation on the activation: z := v, z := v z (zero stays zero), z := z + v
+ * @typedef {Object} BasketItem
+ * @property {string|null} name of the cluster; null for a single latent
+ * @property {readonly number[]} latents
+ * @property {Operation} op a cluster is scaled only, since its latents have different scales
+ * @property {number} value
+ */
+
+export const OPERATIONS = ['SET', 'SCALE', 'ADD'];
+
+/** @param {number} latent @returns {BasketItem} */
+export function latentItem(latent) {
+  return Object.freeze({ name: null, latents: Object.freeze([latent]), op: 'SET', value: 0 });
+}
+
+/** @param {string} name @param {Iterable<number>} latents @returns {BasketItem} */
+export function clusterItem(name, latents) {
+  return Object.freeze({ name, latents: Object.freeze([...latents]), op: 'SCALE', value: 0 });
+}
+
+/** @param {BasketItem} item @returns {string} as a sentence names it */
+export function itemName({ name, latents }) {
+  return name === null ? `latent ${latents[0]}` : `cluster ${name || 'without a name'}`;
+}
+
+/**
+ * @param {readonly BasketItem[]} basket @param {BasketItem} item
+ * @returns {string|null} why it cannot be added: a latent is steered once
+ */
+export function refusal(basket, item) {
+  const wanted = new Set(item.latents);
+  for (const held of basket) {
+    const shared = held.latents.filter((latent) => wanted.has(latent));
+    if (!shared.length) continue;
+    const what = shared.length === 1 ? `Latent ${shared[0]} is` : `${shared.length} of these latents are`;
+    return `${what} in the basket already (${itemName(held)}): a latent is steered once. Remove that first.`;
+  }
+  return null;
+}
+
+/** @param {readonly BasketItem[]} basket @returns {string} for the address */
+export function basketText(basket) {
+  return basket
+    .map(({ name, latents, op, value }) =>
+      [op, value, latents.join('.'), ...(name === null ? [] : [encodeURIComponent(name)])].join(':'),
+    )
+    .join(',');
+}
+
+/** @param {string} text @returns {readonly BasketItem[]|undefined} undefined when it is not a basket's text */
+export function parseBasket(text) {
+  const basket = [];
+  for (const part of text.split(',')) {
+    const [op, number, list, name] = part.split(':');
+    const value = Number(number);
+    if (!OPERATIONS.includes(op) || number === '' || !Number.isFinite(value) || !/^\d+(\.\d+)*$/.test(list ?? ''))
+      return undefined;
+    const latents = list.split('.').map(Number);
+    if (name === undefined ? latents.length !== 1 : op !== 'SCALE') return undefined;
+    let plain = null;
+    try {
+      if (name !== undefined) plain = decodeURIComponent(name);
+    } catch {
+      return undefined;
+    }
+    const item = Object.freeze({ name: plain, latents: Object.freeze(latents), op, value });
+    if (new Set(latents).size !== latents.length || refusal(basket, item)) return undefined;
+    basket.push(item);
+  }
+  return Object.freeze(basket);
+}
+
+/**
+ * The basket as the steering spec that `visualscratchpad run --steer` reads.
+ * @param {readonly BasketItem[]} basket @param {'all'|'firing'|'base'|'tiles'} scope
+ * @param {'kept'|'dropped'} error @param {{width: number, height: number}|null} picture in pixels, for one view alone
+ */
+export function steeringSpec(basket, scope, error, picture) {
+  const where =
+    scope === 'base' || scope === 'tiles'
+      ? { view: scope, box: [0, 0, picture?.width ?? 0, picture?.height ?? 0] }
+      : scope;
+  const interventions = basket.flatMap(({ latents, op, value }) =>
+    latents.map((latent) => ({ latent, op, value, where })),
+  );
+  return { version: 1, error, interventions };
+}

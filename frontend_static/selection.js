@@ -1,0 +1,136 @@
+import { basketText, parseBasket } from './basket.js';
+
+/**
+ * What is chosen, and its form in the address.
+ *
+ * @typedef {Object} Selection what the address keeps
+ * @property {'dictionary'|'scratchpad'|'compare'} workspace
+ * @property {string|null} run run directory; null until one is known
+ * @property {string|null} id run id within it
+ * @property {string|null} dictionary dictionary id
+ * @property {number|null} step of the dictionary's evidence; null is the newest
+ * @property {number|null} token index in the whole sequence
+ * @property {number|null} latent the one latent under inspection
+ * @property {number[]} latents several, chosen by lasso; empty when only `latent` counts
+ * @property {string} layers 'all' or a layer's number
+ * @property {'producing'|'own'} row
+ * @property {'both'|'base'|'tiles'} view
+ * @property {'spotlight'|'heat'|'off'} overlay
+ * @property {'attention'|'latent'} source what the overlay shows
+ * @property {'weighted'|'plain'} by order of the ranking
+ * @property {number} maxFrequency latents firing in a larger share of pictures are left out; 1 is off
+ * @property {number} minMean latents with a smaller mean activation are left out; 0 is off
+ * @property {'clustered'|'strength'} order of the heatmap's columns
+ * @property {number} cut height at which the dendrogram is cut
+ * @property {boolean} prompt prompt tokens are rows of the heatmap too
+ * @property {'firing'|'decoder'} map
+ * @property {'images'|'patches'} frequency
+ * @property {number|null} dense latents over this share are dense; null: as the sweep counted
+ * @property {number|null} sparse under this share, and over the mean `strong`, they are sparse and strong; null: the default
+ * @property {number|null} strong
+ * @property {readonly import('./basket.js').BasketItem[]} basket what a steered run shall change
+ * @property {'all'|'firing'|'base'|'tiles'} scope on which patches it does
+ * @property {'kept'|'dropped'} errorTerm what becomes of the part that the dictionary does not rebuild
+ */
+
+/** @type {Readonly<Selection>} */
+export const DEFAULTS = Object.freeze({
+  workspace: 'scratchpad',
+  run: null,
+  id: null,
+  dictionary: null,
+  step: null,
+  token: null,
+  latent: null,
+  latents: Object.freeze([]),
+  layers: 'all',
+  row: 'producing',
+  view: 'both',
+  overlay: 'spotlight',
+  source: 'attention',
+  by: 'weighted',
+  maxFrequency: 0.5,
+  minMean: 0,
+  order: 'clustered',
+  cut: 0.3,
+  prompt: false,
+  map: 'firing',
+  frequency: 'images',
+  dense: null,
+  sparse: null,
+  strong: null,
+  basket: Object.freeze([]),
+  scope: 'all',
+  errorTerm: 'kept',
+});
+
+const CHOICES = {
+  workspace: ['dictionary', 'scratchpad', 'compare'],
+  row: ['producing', 'own'],
+  view: ['both', 'base', 'tiles'],
+  overlay: ['spotlight', 'heat', 'off'],
+  source: ['attention', 'latent'],
+  by: ['weighted', 'plain'],
+  order: ['clustered', 'strength'],
+  map: ['firing', 'decoder'],
+  frequency: ['images', 'patches'],
+  scope: ['all', 'firing', 'base', 'tiles'],
+  errorTerm: ['kept', 'dropped'],
+};
+const WHOLE = new Set(['step', 'token', 'latent']);
+export const REAL = {
+  maxFrequency: [0, 1],
+  minMean: [0, Infinity],
+  cut: [0, 2],
+  dense: [0, 1],
+  sparse: [0, 1],
+  strong: [0, Infinity],
+};
+/** @param {string} key @param {string} text @returns {any} undefined when the text is not a value of that key */
+function parse(key, text) {
+  if (CHOICES[key]) return CHOICES[key].includes(text) ? text : undefined;
+  if (WHOLE.has(key)) return /^\d+$/.test(text) ? Number(text) : undefined;
+  if (REAL[key]) {
+    const value = Number(text);
+    return text !== '' && value >= REAL[key][0] && value <= REAL[key][1] ? value : undefined;
+  }
+  if (key === 'layers') return text === 'all' || /^\d+$/.test(text) ? text : undefined;
+  if (key === 'latents') return /^\d+(\.\d+)*$/.test(text) ? text.split('.').map(Number) : undefined;
+  if (key === 'basket') return parseBasket(text);
+  if (key === 'prompt') return text === '1';
+  return text;
+}
+
+/**
+ * The part of a selection that differs from the default, as address parameters.
+ * @param {Selection} selection
+ * @returns {Record<string, string>}
+ */
+export function toParameters(selection) {
+  const parameters = {};
+  for (const [key, fallback] of Object.entries(DEFAULTS)) {
+    const value = selection[key];
+    if (value === fallback || value === null) continue;
+    if (typeof value === 'object') {
+      if (value.length) parameters[key] = key === 'basket' ? basketText(value) : value.join('.');
+    } else {
+      parameters[key] = value === true ? '1' : String(value);
+    }
+  }
+  return parameters;
+}
+
+/**
+ * A selection from address parameters; what is missing, unknown or malformed takes its default.
+ * @param {Record<string, string>} parameters
+ * @returns {Selection}
+ */
+export function fromParameters(parameters) {
+  const selection = { ...DEFAULTS };
+  for (const key of Object.keys(DEFAULTS)) {
+    if (!(key in parameters)) continue;
+    const value = parse(key, parameters[key]);
+    if (value !== undefined) selection[key] = value;
+  }
+  return selection;
+}
