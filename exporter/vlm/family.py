@@ -14,23 +14,25 @@ from tb_visualscratchpad.wire.evidence import ImageTokenMap
 class VlmFamily(ABC):
     """Knowledge about one family of vision-language models. Adapters hold no state.
 
+    The three parts of a model are looked for where Hugging Face's LLaVA models have them; other layouts override.
+
     Attributes:
         model_type: as in ``config.json``.
     """
 
     model_type: str
 
-    @abstractmethod
     def vision_tower(self, model: nn.Module) -> nn.Module:
         """The encoder that sees views [n, 3, S, S]."""
+        return model.model.vision_tower
 
-    @abstractmethod
     def text_model(self, model: nn.Module) -> nn.Module:
         """The decoder whose attention is recorded."""
+        return model.model.language_model
 
-    @abstractmethod
     def projector(self, model: nn.Module) -> nn.Module:
         """What turns vision features into embeddings of the text model."""
+        return model.model.multi_modal_projector
 
     @abstractmethod
     def image_token_map(self, model: nn.Module, image_processor: Any, width: int, height: int, n_views: int) -> ImageTokenMap:

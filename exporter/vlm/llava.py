@@ -19,15 +19,6 @@ class Llava(VlmFamily):
 
     model_type = "llava"
 
-    def vision_tower(self, model: nn.Module) -> nn.Module:
-        return model.model.vision_tower
-
-    def text_model(self, model: nn.Module) -> nn.Module:
-        return model.model.language_model
-
-    def projector(self, model: nn.Module) -> nn.Module:
-        return model.model.multi_modal_projector
-
     def image_inputs(self, processed: Mapping[str, Any]) -> dict[str, Any]:
         return {"pixel_values": processed["pixel_values"]}
 
