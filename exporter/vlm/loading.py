@@ -231,12 +231,15 @@ def _require_true_geometry(vlm: Vlm) -> None:
     side = values.shape[-1] // tokens.grid
     mean = torch.nn.functional.avg_pool2d(values, side)[:, :2].permute(0, 2, 3, 1).reshape(-1, 2).numpy()
     box = tokens.patch_box_P4
-    # Patches at the rim of the padding mix picture and pad, so only whole ones are compared.
     size = np.stack([box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]], axis=1)
-    whole = (size >= 0.99 * size.max(axis=0)).all(axis=1) & (tokens.patch_token_P >= 0)
-    inner = whole & (box[:, 0] > 3) & (box[:, 1] > 3) & (box[:, 2] < width - 3) & (box[:, 3] < height - 3)
+    inner = (box[:, 0] > 3) & (box[:, 1] > 3) & (box[:, 2] < width - 3) & (box[:, 3] < height - 3) & (tokens.patch_token_P >= 0)
+    for of_kind in (tokens.patch_view_P == 0, tokens.patch_view_P > 0):
+        # Patches at the rim of the padding mix picture and pad, so only whole ones of the base and of the tiles are compared.
+        inner &= ~of_kind | (size >= 0.99 * size[of_kind].max(axis=0, initial=0)).all(axis=1)
     if not inner.any():
-        return
+        raise ScratchpadError(
+            f"Views of {tokens.grid} x {tokens.grid} patches are too coarse to check where they lie on a picture: use a model with more patches."
+        )
     centre = np.stack([box[:, 0] + box[:, 2], box[:, 1] + box[:, 3]], axis=1)[inner] / 2
     shown = (mean[inner] - 20) / 215 * np.array([width - 1, height - 1]) + 0.5
     error = np.abs(shown - centre) / size[inner]

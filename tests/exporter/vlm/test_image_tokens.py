@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transformers import CLIPImageProcessorPil, LlavaImageProcessorPil, SiglipImageProcessorPil
+from transformers import (
+    CLIPImageProcessorPil,
+    LlavaImageProcessorPil,
+    LlavaNextImageProcessorPil,
+    SiglipImageProcessorPil,
+)
 
-from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
+from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm, loading
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import ImageTokenMap, View
 from tests.tiny_vlm import save_tiny_llava, save_tiny_llava_next
@@ -176,9 +181,24 @@ def test_a_processor_of_unknown_geometry_is_refused(tmp_path: Path) -> None:
             return super()._preprocess([image[:, :, ::-1] for image in images], **options)
 
     save_tiny_llava(tmp_path)
-    from tb_visualscratchpad.exporter.vlm import loading
-
     vlm = load_vlm(tmp_path, device="cpu")
     vlm.processor.image_processor = Mirroring(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    with pytest.raises(ScratchpadError, match="patch widths from where"):
+        loading._require_true_geometry(vlm)
+
+
+def test_a_processor_that_swaps_tiles_is_refused(tmp_path: Path) -> None:
+    """The base view is as it should be; only the tiles tell."""
+
+    class Swapping(LlavaNextImageProcessorPil):
+        def get_image_patches(self, *arguments, **options):  # type: ignore[no-untyped-def]
+            base, *tiles = super().get_image_patches(*arguments, **options)
+            return [base, *tiles[::-1]]
+
+    vlm = load_vlm(save_tiny_llava_next(tmp_path), device="cpu")
+    stock = vlm.processor.image_processor
+    vlm.processor.image_processor = Swapping(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}, image_grid_pinpoints=stock.image_grid_pinpoints
+    )
     with pytest.raises(ScratchpadError, match="patch widths from where"):
         loading._require_true_geometry(vlm)
