@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import StoppingCriteria
 
+from tb_visualscratchpad.exporter.answer_stream import AnswerStream
 from tb_visualscratchpad.exporter.attention import DeferredAttention, recording_queries, require_plain_decoding
 from tb_visualscratchpad.exporter.hooks import capturing, replacing, watching_logits
+from tb_visualscratchpad.exporter.job_progress import JobProgress, NoProgress
 from tb_visualscratchpad.exporter.pictures import PictureSource, encode_picture, read_picture
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info
 from tb_visualscratchpad.exporter.steering import SteeringSpec, steering_change
@@ -31,6 +34,7 @@ from tb_visualscratchpad.wire.evidence import (
     TokenSequence,
     VlmRun,
 )
+from tb_visualscratchpad.wire.steering_evidence import Condition
 
 
 def explain(
@@ -45,6 +49,7 @@ def explain(
     system: str | None = None,
     name: str | None = None,
     keep_picture: bool = True,
+    progress: JobProgress = NoProgress(),
 ) -> VlmRun:
     """Answers ``prompt`` about ``image`` by greedy decoding and records what the answer rests on.
 
@@ -57,10 +62,12 @@ def explain(
         system: a system text, where the chat template has a place for one.
         name: what the tab calls the run; by default the prompt.
         keep_picture: False leaves the pixels out of the evidence.
+        progress: is told every token (condition ``original`` or ``steered``) and asked whether to go on.
 
     Raises:
         ScratchpadError: an unreadable picture, a prompt the model cannot be asked, an SAE that does not fit, or too little
             memory.
+        Cancelled: ``progress`` says so.
     """
     if max_new_tokens < 1:
         raise ScratchpadError(f"max_new_tokens is {max_new_tokens}, expected at least 1.")
@@ -79,7 +86,9 @@ def explain(
             features = stack.enter_context(capturing(point))
             recorder = stack.enter_context(recording_queries(vlm.text_model, len(prepared.tokens), sorted(rows)))
             stack.enter_context(watching_logits(vlm.model.get_output_embeddings(), logprobs.watch))
-            generated = _generate(vlm, prepared, max_new_tokens, logprobs)
+            condition = Condition.ORIGINAL if steering is None else Condition.STEERED
+            stream = AnswerStream(vlm.processor.tokenizer, len(prepared.tokens), progress, condition.value)
+            generated = _generate(vlm, prepared, max_new_tokens, [logprobs, stream])
             attention = _attention(recorder, generated.past_key_values, prepared)
         latents = _latents(sae, features[0])
     except torch.OutOfMemoryError as error:
@@ -107,7 +116,7 @@ def explain(
 
 
 @torch.inference_mode()
-def _generate(vlm: Vlm, prepared: PreparedPrompt, max_new_tokens: int, logprobs: LogprobRecorder) -> Any:
+def _generate(vlm: Vlm, prepared: PreparedPrompt, max_new_tokens: int, watchers: list[StoppingCriteria]) -> Any:
     config = copy.deepcopy(vlm.model.generation_config)
     require_plain_decoding(config)
     # Sampling would make the same question give another answer; what a checkpoint says about it is set aside.
@@ -127,7 +136,7 @@ def _generate(vlm: Vlm, prepared: PreparedPrompt, max_new_tokens: int, logprobs:
         input_ids=input_ids,
         attention_mask=torch.ones_like(input_ids),
         generation_config=config,
-        stopping_criteria=[logprobs],
+        stopping_criteria=watchers,
         **inputs,
     )
 

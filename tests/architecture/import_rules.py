@@ -25,7 +25,7 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
     (
         "pictures", "image_folder", "prepared_images", "spool", "spool_records", "interruption", "vlm", "hooks", "attention",
         "token_logprobs", "sae", "running_references", "running_statistics", "label_entropy", "nearest_neighbours",
-        "plane_projection", "latent_clusters", "firing_profiles",
+        "plane_projection", "latent_clusters", "firing_profiles", "job_progress", "answer_stream",
     ),
     ("steering", "sweep", "explain", "decoder_map"),
     ("event_file", "event_log", "worker", "demo"),
