@@ -24,7 +24,8 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.sidecar import remove_sidecar, write_sidecar
-from tb_visualscratchpad.wire.tags import PLUGIN_NAME, require_identifier, sidecar_name, tag_of
+from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
+from tb_visualscratchpad.wire.tags import OUTCOME_KINDS, PLUGIN_NAME, require_identifier, sidecar_name, tag_of
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -75,6 +76,23 @@ class ScratchpadWriter:
         """Log metrics, in the event. Raises ScratchpadError (see the class)."""
         self._add(metrics, step)
 
+    def add_steering_result(self, result: SteeringResult, step: int = 0) -> None:
+        """Log a steered or erased answer: whole in a sidecar, and in the event as far as it fits. Raises ScratchpadError
+        (see the class)."""
+        self._add(result, step)
+
+    def add_cluster_sweep(self, sweep: ClusterSweep, step: int = 0) -> None:
+        """Log a sweep over clusters. As ``add_steering_result``."""
+        self._add(sweep, step)
+
+    def add_dose_response(self, response: DoseResponse, step: int = 0) -> None:
+        """Log a dose-response. As ``add_steering_result``."""
+        self._add(response, step)
+
+    def add_word_contributions(self, contributions: WordContributions, step: int = 0) -> None:
+        """Log which latents carried a word. As ``add_steering_result``."""
+        self._add(contributions, step)
+
     def flush(self) -> None:
         """Bring everything to the disk itself. Raises ScratchpadError where it refuses."""
         with self._lock:
@@ -96,7 +114,7 @@ class ScratchpadWriter:
     def _add(self, evidence: SomeEvidence, step: int) -> None:
         encoded = encode_evidence(evidence)
         kind, identifier = encoded.plugin_data.kind, encoded.plugin_data.id
-        require_identifier(identifier, "run id" if kind == pb.VLM_RUN else "dictionary id")
+        require_identifier(identifier, _what_identifies(kind))
         tag = tag_of(kind, identifier)
         with self._lock:
             self._require_rising(tag, step)
@@ -129,6 +147,12 @@ class ScratchpadWriter:
                 f"Step {step} of {tag} comes after step {last}, but TensorBoard keeps rising steps only: "
                 f"give a step above {last}, or log to a new run directory."
             )
+
+
+def _what_identifies(kind: int) -> str:
+    if kind in OUTCOME_KINDS:
+        return "result id"
+    return "run id" if kind == pb.VLM_RUN else "dictionary id"
 
 
 def new_run_directory(logdir: str | os.PathLike[str], label: str) -> Path:

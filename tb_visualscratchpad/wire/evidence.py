@@ -349,6 +349,11 @@ class VlmRun:
         order: None until the exporter has computed it.
         reductions: sentences on what is rounded or left out where only the event was at hand, without its sidecar; empty
             for exact evidence.
+        system: the system text that was given, None for none.
+        max_new_tokens: how many were allowed; None where it was not recorded.
+        original_run_id: of a steered run, the logged run that was asked again; empty when there is none.
+        exact_picture: the picture as it was asked about, a PNG without loss, in the sidecar only; None when pictures are
+            not logged, when it is large, and where the sidecar is missing. A model is asked again about this one.
     """
 
     run_id: str
@@ -366,6 +371,10 @@ class VlmRun:
     steering: str | None = None
     order: LatentOrder | None = None
     reductions: tuple[str, ...] = ()
+    system: str | None = None
+    max_new_tokens: int | None = None
+    original_run_id: str = ""
+    exact_picture: EncodedPicture | None = None
 
     def __post_init__(self) -> None:
         n_image = self.image_tokens.n_tokens
@@ -373,7 +382,12 @@ class VlmRun:
         _require(self.tokens.indices(Span.IMAGE).size == n_image, "one IMAGE token per entry of the image token map")
         _require(self.latents.n_patches == self.image_tokens.n_patches, f"latents of {self.latents.n_patches} patches, the map has {self.image_tokens.n_patches}")
         _require(self.latents.n_latents == self.dictionary.n_latents, "latents and dictionary differ in width")
+        _require(self.max_new_tokens is None or self.max_new_tokens > 0, "a limit of new tokens is positive")
+        exact = self.exact_picture
+        if exact is not None:
+            size = (self.image_tokens.width, self.image_tokens.height)
+            _require(exact.mime == "image/png" and (exact.width, exact.height) == size, f"the exact picture must be a PNG of {size}")
 
     def without_picture(self) -> VlmRun:
         """The same run with nothing of the picture's pixels."""
-        return replace(self, picture=None)
+        return replace(self, picture=None, exact_picture=None)

@@ -15,6 +15,10 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REFERENCE_IMAGES: _ClassVar[Kind]
     DECODER_MAP: _ClassVar[Kind]
     SAE_METRICS: _ClassVar[Kind]
+    STEERING_RESULT: _ClassVar[Kind]
+    CLUSTER_SWEEP: _ClassVar[Kind]
+    DOSE_RESPONSE: _ClassVar[Kind]
+    WORD_CONTRIBUTIONS: _ClassVar[Kind]
 
 class Packing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -28,12 +32,24 @@ class Span(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     IMAGE: _ClassVar[Span]
     INPUT: _ClassVar[Span]
     OUTPUT: _ClassVar[Span]
+
+class Condition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORIGINAL: _ClassVar[Condition]
+    RECONSTRUCTION: _ClassVar[Condition]
+    CONTROL: _ClassVar[Condition]
+    STEERED: _ClassVar[Condition]
+    ERASED: _ClassVar[Condition]
 KIND_UNSPECIFIED: Kind
 VLM_RUN: Kind
 LATENT_STATISTICS: Kind
 REFERENCE_IMAGES: Kind
 DECODER_MAP: Kind
 SAE_METRICS: Kind
+STEERING_RESULT: Kind
+CLUSTER_SWEEP: Kind
+DOSE_RESPONSE: Kind
+WORD_CONTRIBUTIONS: Kind
 RAW: Packing
 ZLIB: Packing
 SHUFFLED_ZLIB: Packing
@@ -41,6 +57,11 @@ SYSTEM: Span
 IMAGE: Span
 INPUT: Span
 OUTPUT: Span
+ORIGINAL: Condition
+RECONSTRUCTION: Condition
+CONTROL: Condition
+STEERED: Condition
+ERASED: Condition
 
 class Array(_message.Message):
     __slots__ = ("dtype", "shape", "packing", "data")
@@ -75,23 +96,25 @@ class Dictionary(_message.Message):
     def __init__(self, dictionary_id: _Optional[str] = ..., name: _Optional[str] = ..., vlm_name: _Optional[str] = ..., sae_name: _Optional[str] = ..., hook: _Optional[str] = ..., d_in: _Optional[int] = ..., n_latents: _Optional[int] = ..., activation: _Optional[str] = ...) -> None: ...
 
 class PluginData(_message.Message):
-    __slots__ = ("schema_version", "kind", "id", "dictionary", "first_step", "vlm_run")
+    __slots__ = ("schema_version", "kind", "id", "dictionary", "first_step", "vlm_run", "outcome")
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     DICTIONARY_FIELD_NUMBER: _ClassVar[int]
     FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
     VLM_RUN_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
     schema_version: int
     kind: Kind
     id: str
     dictionary: Dictionary
     first_step: int
     vlm_run: VlmRunSummary
-    def __init__(self, schema_version: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., first_step: _Optional[int] = ..., vlm_run: _Optional[_Union[VlmRunSummary, _Mapping]] = ...) -> None: ...
+    outcome: OutcomeSummary
+    def __init__(self, schema_version: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., first_step: _Optional[int] = ..., vlm_run: _Optional[_Union[VlmRunSummary, _Mapping]] = ..., outcome: _Optional[_Union[OutcomeSummary, _Mapping]] = ...) -> None: ...
 
 class VlmRunSummary(_message.Message):
-    __slots__ = ("name", "prompt", "output_text", "created", "n_output_tokens", "truncated", "steered", "has_picture")
+    __slots__ = ("name", "prompt", "output_text", "created", "n_output_tokens", "truncated", "steered", "has_picture", "original_run_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +123,7 @@ class VlmRunSummary(_message.Message):
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     STEERED_FIELD_NUMBER: _ClassVar[int]
     HAS_PICTURE_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     name: str
     prompt: str
     output_text: str
@@ -108,7 +132,38 @@ class VlmRunSummary(_message.Message):
     truncated: bool
     steered: bool
     has_picture: bool
-    def __init__(self, name: _Optional[str] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., created: _Optional[float] = ..., n_output_tokens: _Optional[int] = ..., truncated: bool = ..., steered: bool = ..., has_picture: bool = ...) -> None: ...
+    original_run_id: str
+    def __init__(self, name: _Optional[str] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., created: _Optional[float] = ..., n_output_tokens: _Optional[int] = ..., truncated: bool = ..., steered: bool = ..., has_picture: bool = ..., original_run_id: _Optional[str] = ...) -> None: ...
+
+class OutcomeSummary(_message.Message):
+    __slots__ = ("name", "created", "prompt", "original_run_id", "steered_run_id", "output_text", "erased", "n_latents", "n_clusters", "op", "n_doses", "word", "word_text")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    STEERED_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    ERASED_FIELD_NUMBER: _ClassVar[int]
+    N_LATENTS_FIELD_NUMBER: _ClassVar[int]
+    N_CLUSTERS_FIELD_NUMBER: _ClassVar[int]
+    OP_FIELD_NUMBER: _ClassVar[int]
+    N_DOSES_FIELD_NUMBER: _ClassVar[int]
+    WORD_FIELD_NUMBER: _ClassVar[int]
+    WORD_TEXT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    created: float
+    prompt: str
+    original_run_id: str
+    steered_run_id: str
+    output_text: str
+    erased: bool
+    n_latents: int
+    n_clusters: int
+    op: str
+    n_doses: int
+    word: int
+    word_text: str
+    def __init__(self, name: _Optional[str] = ..., created: _Optional[float] = ..., prompt: _Optional[str] = ..., original_run_id: _Optional[str] = ..., steered_run_id: _Optional[str] = ..., output_text: _Optional[str] = ..., erased: bool = ..., n_latents: _Optional[int] = ..., n_clusters: _Optional[int] = ..., op: _Optional[str] = ..., n_doses: _Optional[int] = ..., word: _Optional[int] = ..., word_text: _Optional[str] = ...) -> None: ...
 
 class Sidecar(_message.Message):
     __slots__ = ("path", "sha256", "size")
@@ -121,7 +176,7 @@ class Sidecar(_message.Message):
     def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics")
+    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions")
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     SIDECAR_FIELD_NUMBER: _ClassVar[int]
     VLM_RUN_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +184,10 @@ class Evidence(_message.Message):
     REFERENCE_IMAGES_FIELD_NUMBER: _ClassVar[int]
     DECODER_MAP_FIELD_NUMBER: _ClassVar[int]
     SAE_METRICS_FIELD_NUMBER: _ClassVar[int]
+    STEERING_RESULT_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_SWEEP_FIELD_NUMBER: _ClassVar[int]
+    DOSE_RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    WORD_CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
     schema_version: int
     sidecar: Sidecar
     vlm_run: VlmRun
@@ -136,7 +195,11 @@ class Evidence(_message.Message):
     reference_images: ReferenceImages
     decoder_map: DecoderMap
     sae_metrics: SaeMetrics
-    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ...) -> None: ...
+    steering_result: SteeringResult
+    cluster_sweep: ClusterSweep
+    dose_response: DoseResponse
+    word_contributions: WordContributions
+    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("data", "mime", "width", "height")
@@ -247,7 +310,7 @@ class Reductions(_message.Message):
     def __init__(self, prompt_rows_dropped: bool = ..., picture_side: _Optional[int] = ..., picture_dropped: bool = ..., latents_per_patch: _Optional[int] = ..., image_tokens_per_row: _Optional[int] = ...) -> None: ...
 
 class VlmRun(_message.Message):
-    __slots__ = ("run_id", "name", "created", "dictionary", "prompt", "output_text", "truncated", "tokens", "attention", "image_tokens", "latents", "picture", "steering", "order", "reductions")
+    __slots__ = ("run_id", "name", "created", "dictionary", "prompt", "output_text", "truncated", "tokens", "attention", "image_tokens", "latents", "picture", "steering", "order", "reductions", "system", "max_new_tokens", "original_run_id", "exact_picture")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
@@ -263,6 +326,10 @@ class VlmRun(_message.Message):
     STEERING_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
     REDUCTIONS_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_FIELD_NUMBER: _ClassVar[int]
+    MAX_NEW_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    EXACT_PICTURE_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     name: str
     created: float
@@ -278,7 +345,11 @@ class VlmRun(_message.Message):
     steering: str
     order: LatentOrder
     reductions: Reductions
-    def __init__(self, run_id: _Optional[str] = ..., name: _Optional[str] = ..., created: _Optional[float] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., truncated: bool = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., image_tokens: _Optional[_Union[ImageTokenMap, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., steering: _Optional[str] = ..., order: _Optional[_Union[LatentOrder, _Mapping]] = ..., reductions: _Optional[_Union[Reductions, _Mapping]] = ...) -> None: ...
+    system: str
+    max_new_tokens: int
+    original_run_id: str
+    exact_picture: Picture
+    def __init__(self, run_id: _Optional[str] = ..., name: _Optional[str] = ..., created: _Optional[float] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., truncated: bool = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., image_tokens: _Optional[_Union[ImageTokenMap, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., steering: _Optional[str] = ..., order: _Optional[_Union[LatentOrder, _Mapping]] = ..., reductions: _Optional[_Union[Reductions, _Mapping]] = ..., system: _Optional[str] = ..., max_new_tokens: _Optional[int] = ..., original_run_id: _Optional[str] = ..., exact_picture: _Optional[_Union[Picture, _Mapping]] = ...) -> None: ...
 
 class LatentStatistics(_message.Message):
     __slots__ = ("dictionary", "image_set_id", "n_images", "n_patches", "n_images_firing", "n_patches_firing", "activation_sum", "label_names", "label_entropy", "label_entropy_defined", "top_label", "top_label_share", "broken_images", "n_broken", "complete")
@@ -373,3 +444,165 @@ class SaeMetrics(_message.Message):
     n_dense: int
     dense_cutoff: float
     def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., image_set_id: _Optional[str] = ..., n_images: _Optional[int] = ..., n_patches: _Optional[int] = ..., l0: _Optional[float] = ..., fvu: _Optional[float] = ..., n_dead: _Optional[int] = ..., n_dense: _Optional[int] = ..., dense_cutoff: _Optional[float] = ...) -> None: ...
+
+class Outcome(_message.Message):
+    __slots__ = ("result_id", "name", "created", "dictionary", "prompt", "original_run_id", "differs_from_logged", "edited_dropped", "rounded")
+    RESULT_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    DIFFERS_FROM_LOGGED_FIELD_NUMBER: _ClassVar[int]
+    EDITED_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    ROUNDED_FIELD_NUMBER: _ClassVar[int]
+    result_id: str
+    name: str
+    created: float
+    dictionary: Dictionary
+    prompt: str
+    original_run_id: str
+    differs_from_logged: str
+    edited_dropped: bool
+    rounded: bool
+    def __init__(self, result_id: _Optional[str] = ..., name: _Optional[str] = ..., created: _Optional[float] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., prompt: _Optional[str] = ..., original_run_id: _Optional[str] = ..., differs_from_logged: _Optional[str] = ..., edited_dropped: bool = ..., rounded: bool = ...) -> None: ...
+
+class AnswerTokens(_message.Message):
+    __slots__ = ("text", "token_id", "text_index", "logprob")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_ID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    LOGPROB_FIELD_NUMBER: _ClassVar[int]
+    text: _containers.RepeatedScalarFieldContainer[str]
+    token_id: Array
+    text_index: Array
+    logprob: Array
+    def __init__(self, text: _Optional[_Iterable[str]] = ..., token_id: _Optional[_Union[Array, _Mapping]] = ..., text_index: _Optional[_Union[Array, _Mapping]] = ..., logprob: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class ConditionAnswer(_message.Message):
+    __slots__ = ("condition", "seed", "latents", "change_norm", "tokens", "output_text", "truncated", "along_original", "along_steered")
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    LATENTS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_NORM_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    ALONG_ORIGINAL_FIELD_NUMBER: _ClassVar[int]
+    ALONG_STEERED_FIELD_NUMBER: _ClassVar[int]
+    condition: Condition
+    seed: int
+    latents: Array
+    change_norm: float
+    tokens: AnswerTokens
+    output_text: str
+    truncated: bool
+    along_original: Array
+    along_steered: Array
+    def __init__(self, condition: _Optional[_Union[Condition, str]] = ..., seed: _Optional[int] = ..., latents: _Optional[_Union[Array, _Mapping]] = ..., change_norm: _Optional[float] = ..., tokens: _Optional[_Union[AnswerTokens, _Mapping]] = ..., output_text: _Optional[str] = ..., truncated: bool = ..., along_original: _Optional[_Union[Array, _Mapping]] = ..., along_steered: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class EditedLatents(_message.Message):
+    __slots__ = ("patch", "latent", "before", "edited", "after")
+    PATCH_FIELD_NUMBER: _ClassVar[int]
+    LATENT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    EDITED_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    patch: Array
+    latent: Array
+    before: Array
+    edited: Array
+    after: Array
+    def __init__(self, patch: _Optional[_Union[Array, _Mapping]] = ..., latent: _Optional[_Union[Array, _Mapping]] = ..., before: _Optional[_Union[Array, _Mapping]] = ..., edited: _Optional[_Union[Array, _Mapping]] = ..., after: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class PixelErasure(_message.Message):
+    __slots__ = ("box", "fill")
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    FILL_FIELD_NUMBER: _ClassVar[int]
+    box: _containers.RepeatedScalarFieldContainer[float]
+    fill: str
+    def __init__(self, box: _Optional[_Iterable[float]] = ..., fill: _Optional[str] = ...) -> None: ...
+
+class SteeringResult(_message.Message):
+    __slots__ = ("outcome", "steered_run_id", "steering", "erasure", "answers", "edited")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    STEERED_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    STEERING_FIELD_NUMBER: _ClassVar[int]
+    ERASURE_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    EDITED_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    steered_run_id: str
+    steering: str
+    erasure: PixelErasure
+    answers: _containers.RepeatedCompositeFieldContainer[ConditionAnswer]
+    edited: EditedLatents
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., steered_run_id: _Optional[str] = ..., steering: _Optional[str] = ..., erasure: _Optional[_Union[PixelErasure, _Mapping]] = ..., answers: _Optional[_Iterable[_Union[ConditionAnswer, _Mapping]]] = ..., edited: _Optional[_Union[EditedLatents, _Mapping]] = ...) -> None: ...
+
+class AblatedCluster(_message.Message):
+    __slots__ = ("name", "latents", "change_norm", "tokens", "output_text", "truncated", "along_original", "control_along_original")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LATENTS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_NORM_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    ALONG_ORIGINAL_FIELD_NUMBER: _ClassVar[int]
+    CONTROL_ALONG_ORIGINAL_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    latents: Array
+    change_norm: float
+    tokens: AnswerTokens
+    output_text: str
+    truncated: bool
+    along_original: Array
+    control_along_original: Array
+    def __init__(self, name: _Optional[str] = ..., latents: _Optional[_Union[Array, _Mapping]] = ..., change_norm: _Optional[float] = ..., tokens: _Optional[_Union[AnswerTokens, _Mapping]] = ..., output_text: _Optional[str] = ..., truncated: bool = ..., along_original: _Optional[_Union[Array, _Mapping]] = ..., control_along_original: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class ClusterSweep(_message.Message):
+    __slots__ = ("outcome", "original_tokens", "clusters")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CLUSTERS_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    original_tokens: AnswerTokens
+    clusters: _containers.RepeatedCompositeFieldContainer[AblatedCluster]
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., original_tokens: _Optional[_Union[AnswerTokens, _Mapping]] = ..., clusters: _Optional[_Iterable[_Union[AblatedCluster, _Mapping]]] = ...) -> None: ...
+
+class DoseResponse(_message.Message):
+    __slots__ = ("outcome", "latents", "op", "value", "original_tokens", "word", "logprob", "control_logprob", "output_text")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    LATENTS_FIELD_NUMBER: _ClassVar[int]
+    OP_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    WORD_FIELD_NUMBER: _ClassVar[int]
+    LOGPROB_FIELD_NUMBER: _ClassVar[int]
+    CONTROL_LOGPROB_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    latents: Array
+    op: str
+    value: Array
+    original_tokens: AnswerTokens
+    word: Array
+    logprob: Array
+    control_logprob: Array
+    output_text: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., latents: _Optional[_Union[Array, _Mapping]] = ..., op: _Optional[str] = ..., value: _Optional[_Union[Array, _Mapping]] = ..., original_tokens: _Optional[_Union[AnswerTokens, _Mapping]] = ..., word: _Optional[_Union[Array, _Mapping]] = ..., logprob: _Optional[_Union[Array, _Mapping]] = ..., control_logprob: _Optional[_Union[Array, _Mapping]] = ..., output_text: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WordContributions(_message.Message):
+    __slots__ = ("outcome", "word", "original_tokens", "latent", "contribution", "ablated")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    WORD_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    LATENT_FIELD_NUMBER: _ClassVar[int]
+    CONTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    ABLATED_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    word: int
+    original_tokens: AnswerTokens
+    latent: Array
+    contribution: Array
+    ablated: Array
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., word: _Optional[int] = ..., original_tokens: _Optional[_Union[AnswerTokens, _Mapping]] = ..., latent: _Optional[_Union[Array, _Mapping]] = ..., contribution: _Optional[_Union[Array, _Mapping]] = ..., ablated: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...

@@ -8,7 +8,7 @@ answer means teacher-forced: the log-probability of each of its tokens given the
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -128,6 +128,7 @@ class Outcome:
         prompt: what the user asked.
         original_run_id: the logged run that was asked again; empty when there is none.
         differs_from_logged: a sentence when the original answer, given again, is not the logged one; empty otherwise.
+        reductions: sentences on what is rounded or left out where only the event was at hand; empty for exact evidence.
     """
 
     result_id: str
@@ -137,6 +138,7 @@ class Outcome:
     prompt: str
     original_run_id: str
     differs_from_logged: str
+    reductions: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class SteeringResult(Outcome):
         erasure: None for steering.
         answers: ORIGINAL first, then RECONSTRUCTION, CONTROLs by seed, last STEERED or ERASED. An erasure has neither
             reconstruction nor controls by latents; its controls erase boxes of the same size elsewhere.
-        edited: None for an erasure.
+        edited: None for an erasure, and where only the event was at hand and they did not fit it.
     """
 
     steered_run_id: str

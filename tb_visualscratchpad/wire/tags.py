@@ -23,8 +23,15 @@ KIND_NAMES: Mapping[int, str] = MappingProxyType({
     pb.REFERENCE_IMAGES: "reference_images",
     pb.DECODER_MAP: "decoder_map",
     pb.SAE_METRICS: "sae_metrics",
+    pb.STEERING_RESULT: "steering_result",
+    pb.CLUSTER_SWEEP: "cluster_sweep",
+    pb.DOSE_RESPONSE: "dose_response",
+    pb.WORD_CONTRIBUTIONS: "word_contributions",
 })
 """The names of kinds in tags and sidecar file names."""
+
+OUTCOME_KINDS = frozenset({pb.STEERING_RESULT, pb.CLUSTER_SWEEP, pb.DOSE_RESPONSE, pb.WORD_CONTRIBUTIONS})
+"""What the worker finds out by changing something and asking again."""
 
 _KINDS = {name: kind for kind, name in KIND_NAMES.items()}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}")

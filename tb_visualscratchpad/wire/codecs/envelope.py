@@ -13,6 +13,12 @@ from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.decoder_map import decode_decoder_map, encode_decoder_map
 from tb_visualscratchpad.wire.codecs.dictionary import encode_dictionary
 from tb_visualscratchpad.wire.codecs.latent_statistics import decode_statistics, encode_statistics
+from tb_visualscratchpad.wire.codecs.outcome_kinds import (
+    SomeOutcome,
+    decode_outcome_kind,
+    encode_outcome_kind,
+    summarise_outcome,
+)
 from tb_visualscratchpad.wire.codecs.reference_images import decode_references, encode_references
 from tb_visualscratchpad.wire.codecs.sae_metrics import decode_metrics, encode_metrics
 from tb_visualscratchpad.wire.codecs.vlm_run import (
@@ -25,9 +31,10 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.sidecar import SidecarFile
+from tb_visualscratchpad.wire.steering_evidence import Outcome
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION, require_readable
 
-SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics
+SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | SomeOutcome
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
         dictionary=encode_dictionary(evidence.dictionary),
     )
     event, within = pb.Evidence(schema_version=version), pb.Evidence(schema_version=version)
-    tensors: Mapping[str, np.ndarray] = {}
+    tensors: Mapping[str, np.ndarray] | None = None
     match evidence:
         case VlmRun():
             plugin_data.kind, plugin_data.id = pb.VLM_RUN, evidence.run_id
@@ -90,9 +97,14 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
         case SaeMetrics():
             plugin_data.kind = pb.SAE_METRICS
             event.sae_metrics.CopyFrom(encode_metrics(evidence))
-    if tensors:
-        tensors = {**tensors, "message": np.frombuffer(within.SerializeToString(deterministic=True), np.uint8)}
-    return EncodedEvidence(plugin_data, event, tensors)
+        case Outcome():
+            plugin_data.id = evidence.result_id
+            plugin_data.outcome.CopyFrom(summarise_outcome(evidence))
+            plugin_data.kind, tensors = encode_outcome_kind(evidence, event, within), {}
+    if tensors is None:
+        return EncodedEvidence(plugin_data, event, {})
+    whole = np.frombuffer(within.SerializeToString(deterministic=True), np.uint8)
+    return EncodedEvidence(plugin_data, event, {**tensors, "message": whole})
 
 
 def parse_plugin_data(content: bytes, what: str) -> pb.PluginData:
@@ -169,6 +181,8 @@ def _decode(message: pb.Evidence, sidecar: SidecarFile | None, what: str) -> Som
                 return decode_decoder_map(message.decoder_map, sidecar)
             case "sae_metrics":
                 return decode_metrics(message.sae_metrics)
+            case "steering_result" | "cluster_sweep" | "dose_response" | "word_contributions" as kind:
+                return decode_outcome_kind(message, kind)
             case _:
                 raise UnreadableEvidence(f"{what} holds no evidence: it is damaged, log it again.")
     except (ValueError, KeyError, IndexError, TypeError, OverflowError, zlib.error, DecodeError) as error:

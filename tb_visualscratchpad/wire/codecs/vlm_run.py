@@ -46,6 +46,7 @@ def summarise_run(run: VlmRun) -> pb.VlmRunSummary:
         truncated=run.truncated,
         steered=run.steering is not None,
         has_picture=run.picture is not None,
+        original_run_id=run.original_run_id,
     )
 
 
@@ -69,7 +70,12 @@ def encode_run_exactly(run: VlmRun) -> tuple[pb.VlmRun, Mapping[str, np.ndarray]
         attention=encode_attention_rows(run.attention),
         image_tokens=encode_image_tokens(run.image_tokens),
         steering=run.steering,
+        system=None if run.system is None else storable(run.system),
+        max_new_tokens=run.max_new_tokens or 0,
+        original_run_id=run.original_run_id,
     )
+    if run.exact_picture is not None:
+        message.exact_picture.CopyFrom(encode_picture_message(run.exact_picture))
     if run.picture is not None:
         message.picture.CopyFrom(encode_picture_message(run.picture))
     if run.order is not None:
@@ -91,6 +97,7 @@ def encode_run_compactly(run: VlmRun, exact: pb.VlmRun, budget: int = EVENT_BUDG
     """
     message = pb.VlmRun()
     message.CopyFrom(exact)
+    message.ClearField("exact_picture")
     message.attention.CopyFrom(encode_attention(run.attention))
     message.latents.CopyFrom(encode_latents(run.latents))
     for reduce in _reductions(run):
@@ -186,6 +193,10 @@ def decode_run(message: pb.VlmRun, sidecar: SidecarFile | None) -> VlmRun:
         steering=message.steering if message.HasField("steering") else None,
         order=order,
         reductions=reductions,
+        system=message.system if message.HasField("system") else None,
+        max_new_tokens=int(message.max_new_tokens) or None,
+        original_run_id=message.original_run_id,
+        exact_picture=decode_picture_message(message.exact_picture) if message.HasField("exact_picture") else None,
     )
 
 
