@@ -17,7 +17,7 @@ from tb_visualscratchpad.exporter.answer_stream import AnswerStream
 from tb_visualscratchpad.exporter.attention import DeferredAttention, recording_queries, require_plain_decoding
 from tb_visualscratchpad.exporter.hooks import capturing, replacing, watching_logits
 from tb_visualscratchpad.exporter.job_progress import JobProgress, NoProgress
-from tb_visualscratchpad.exporter.pictures import PictureSource, encode_picture, read_picture
+from tb_visualscratchpad.exporter.pictures import PictureSource, encode_exactly, encode_picture, read_picture
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info
 from tb_visualscratchpad.exporter.steering import SteeringSpec, steering_change
 from tb_visualscratchpad.exporter.token_logprobs import LogprobRecorder, StepLogprobs
@@ -111,6 +111,9 @@ def explain(
         latents=latents,
         picture=encode_picture(picture) if keep_picture else None,
         steering=None if steering is None else steering.to_json(),
+        system=system,
+        max_new_tokens=max_new_tokens,
+        exact_picture=encode_exactly(picture) if keep_picture else None,
     )
     return replace(run, order=compute_latent_order(run))
 

@@ -19,6 +19,9 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".
 MAX_PIXELS = 64_000_000
 """Pixels a picture may have. 64 megapixels decode to 192 MB."""
 
+MAX_EXACT_PIXELS = 4_000_000
+"""Pixels up to which a picture is kept without loss: about 8 MB of a photograph."""
+
 GROUND = (255, 255, 255)
 """What transparent pixels are laid on: white, as browsers and most vision datasets do."""
 
@@ -100,3 +103,14 @@ def encode_picture(picture: Image.Image, *, max_side: int = 1024, quality: int =
     buffer = io.BytesIO()
     shown.save(buffer, format="JPEG", quality=quality)
     return EncodedPicture(data=buffer.getvalue(), mime="image/jpeg", width=shown.width, height=shown.height)
+
+
+def encode_exactly(picture: Image.Image) -> EncodedPicture | None:
+    """The picture without loss, as a PNG, so that a model can be asked about the very same pixels again; None when it has more
+    than ``MAX_EXACT_PIXELS``."""
+    if picture.width * picture.height > MAX_EXACT_PIXELS:
+        return None
+    buffer = io.BytesIO()
+    # Photographs hardly get smaller beyond the first level.
+    picture.save(buffer, format="PNG", compress_level=1)
+    return EncodedPicture(data=buffer.getvalue(), mime="image/png", width=picture.width, height=picture.height)

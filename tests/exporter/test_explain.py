@@ -11,6 +11,7 @@ from PIL import Image
 
 from tb_visualscratchpad.exporter.explain import explain
 from tb_visualscratchpad.exporter.hooks import count_hooks
+from tb_visualscratchpad.exporter.pictures import read_picture
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
 from tb_visualscratchpad.exporter.vlm import Vlm
@@ -117,9 +118,16 @@ def test_the_context_is_the_limit(llava: Vlm, tiny_sae: SparseAutoencoder, monke
 
 def test_pictures_can_be_left_out(llava: Vlm, tiny_sae: SparseAutoencoder) -> None:
     run = explain(llava, tiny_sae, _picture(), "w1", max_new_tokens=2, keep_picture=False, name="mine", system="w3")
-    assert run.picture is None
+    assert run.picture is None and run.exact_picture is None
     assert run.name == "mine"
     assert [token.text for token in run.tokens if token.span is Span.SYSTEM] == ["system", ":", "w3"]
+
+
+def test_a_run_keeps_what_it_takes_to_ask_again(run: VlmRun, llava: Vlm, tiny_sae: SparseAutoencoder) -> None:
+    np.testing.assert_array_equal(np.asarray(read_picture(run.exact_picture.data)), np.asarray(_picture()))
+    assert (run.system, run.max_new_tokens) == (None, 8)
+    asked = explain(llava, tiny_sae, _picture(), "w1", max_new_tokens=2, system="w3")
+    assert (asked.system, asked.max_new_tokens) == ("w3", 2)
 
 
 def test_steering_reaches_the_answer_and_leaves_no_trace(vlm: Vlm, run: VlmRun, tiny_sae: SparseAutoencoder) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tb_visualscratchpad.exporter.pictures import GROUND, encode_picture, read_picture
+from tb_visualscratchpad.exporter.pictures import GROUND, MAX_EXACT_PIXELS, encode_exactly, encode_picture, read_picture
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 
@@ -109,3 +109,13 @@ def test_logged_pictures_are_small_and_alike() -> None:
     flat = encode_picture(Image.new("RGB", (300, 200), (9, 99, 199)))
     assert (flat.mime, flat.width, flat.height) == ("image/jpeg", 300, 200)
     assert np.abs(np.array(read_picture(flat.data).getpixel((100, 100))) - (9, 99, 199)).max() <= 3
+
+
+def test_pictures_are_kept_without_loss_up_to_a_size() -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (31, 47, 3), dtype=np.uint8))
+    kept = encode_exactly(noise)
+    assert (kept.mime, kept.width, kept.height) == ("image/png", 47, 31)
+    np.testing.assert_array_equal(np.asarray(read_picture(kept.data)), np.asarray(noise))
+    side = int(MAX_EXACT_PIXELS**0.5)
+    assert encode_exactly(Image.new("RGB", (side, side))) is not None
+    assert encode_exactly(Image.new("RGB", (side, side + 1))) is None
