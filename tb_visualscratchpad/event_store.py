@@ -19,7 +19,7 @@ from tensorboard.context import RequestContext
 from tensorboard.data.provider import RunTagFilter, TensorDatum, TensorTimeSeries
 from tensorboard.plugins.base_plugin import TBContext
 
-from tb_visualscratchpad.listing import DictionaryEntry, Listing, VlmRunEntry, list_evidence
+from tb_visualscratchpad.listing import DictionaryEntry, Listing, OutcomeEntry, VlmRunEntry, list_evidence
 from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.envelope import SomeEvidence, decode_event, decode_sidecar, parse_event
@@ -27,15 +27,27 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
+from tb_visualscratchpad.wire.steering_evidence import (
+    ClusterSweep,
+    DoseResponse,
+    Outcome,
+    SteeringResult,
+    WordContributions,
+)
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME, tag_of
 
-__all__ = ["DictionaryEntry", "EventStore", "Listing", "VlmRunEntry"]
+__all__ = ["DictionaryEntry", "EventStore", "Listing", "OutcomeEntry", "VlmRunEntry"]
 
 _MAX_CACHED = 32
 _ALL_STEPS = 1000
 """More than TensorBoard keeps of a tag, unless --samples_per_plugin says otherwise."""
 
 _NAMES: Mapping[int, str] = {
+    pb.VLM_RUN: "run",
+    pb.STEERING_RESULT: "steering result",
+    pb.CLUSTER_SWEEP: "cluster sweep",
+    pb.DOSE_RESPONSE: "dose-response",
+    pb.WORD_CONTRIBUTIONS: "ranking of contributions",
     pb.LATENT_STATISTICS: "statistics",
     pb.REFERENCE_IMAGES: "reference images",
     pb.DECODER_MAP: "decoder map",
@@ -106,21 +118,23 @@ class EventStore:
             EvidenceNotFound: there is none of this id.
             UnreadableEvidence: it is damaged, or written by a newer schema.
         """
-        series = self._series(experiment, tag_of(pb.VLM_RUN, run_id), (run,))
-        if series:
-            return self._newest(experiment, series[0], VlmRun)
-        path = self._directories.newest_sidecar(run, pb.VLM_RUN, run_id)
-        if path is None:
-            raise EvidenceNotFound(
-                f"There is no run {run_id!r} in {run!r}: it was deleted, or TensorBoard has not read it yet. "
-                "Reload, or choose another."
-            )
-        key = ("fresh", str(path))
-        cached = self._from_cache(key)
-        if cached is None:
-            state = _state_of(path)
-            cached = self._to_cache(key, _Cached(decode_sidecar(open_sidecar(path), f"The run {run_id!r}"), path, state))
-        return _expect(cached, VlmRun, run_id)
+        return self._of_run(experiment, pb.VLM_RUN, run, run_id, VlmRun)
+
+    def steering_result(self, experiment: str, run: str, result_id: str) -> SteeringResult:
+        """A steered or erased answer and its controls. Read and refused as ``vlm_run``."""
+        return self._of_run(experiment, pb.STEERING_RESULT, run, result_id, SteeringResult)
+
+    def cluster_sweep(self, experiment: str, run: str, result_id: str) -> ClusterSweep:
+        """Every cluster ablated in turn. Read and refused as ``vlm_run``."""
+        return self._of_run(experiment, pb.CLUSTER_SWEEP, run, result_id, ClusterSweep)
+
+    def dose_response(self, experiment: str, run: str, result_id: str) -> DoseResponse:
+        """A latent or cluster over a range of values. Read and refused as ``vlm_run``."""
+        return self._of_run(experiment, pb.DOSE_RESPONSE, run, result_id, DoseResponse)
+
+    def word_contributions(self, experiment: str, run: str, result_id: str) -> WordContributions:
+        """Which latents carried a word. Read and refused as ``vlm_run``."""
+        return self._of_run(experiment, pb.WORD_CONTRIBUTIONS, run, result_id, WordContributions)
 
     def latent_statistics(self, experiment: str, dictionary_id: str, step: int | None = None) -> LatentStatistics:
         """Statistics of a dictionary at a step, by default the newest, from the run that was written last.
@@ -142,6 +156,24 @@ class EventStore:
     def sae_metrics(self, experiment: str, dictionary_id: str, step: int | None = None) -> SaeMetrics:
         """Metrics of the SAE. Arguments and errors as ``latent_statistics``."""
         return self._of_dictionary(experiment, pb.SAE_METRICS, dictionary_id, step, SaeMetrics)
+
+    def _of_run(self, experiment: str, kind: int, run: str, identifier: str, expected: type[_Evidence]) -> _Evidence:
+        series = self._series(experiment, tag_of(kind, identifier), (run,))
+        if series:
+            return self._newest(experiment, series[0], expected)
+        path = self._directories.newest_sidecar(run, kind, identifier)
+        if path is None:
+            raise EvidenceNotFound(
+                f"There is no {_NAMES[kind]} {identifier!r} in {run!r}: it was deleted, or TensorBoard has not read it yet. "
+                "Reload, or choose another."
+            )
+        key = ("fresh", str(path))
+        cached = self._from_cache(key)
+        if cached is None:
+            state = _state_of(path)
+            what = f"The {_NAMES[kind]} {identifier!r}"
+            cached = self._to_cache(key, _Cached(decode_sidecar(open_sidecar(path), what), path, state))
+        return _expect(cached, expected, identifier)
 
     def _of_dictionary(
         self, experiment: str, kind: int, dictionary_id: str, step: int | None, expected: type[_Evidence]
@@ -251,7 +283,9 @@ def _without_sidecar(message: pb.Evidence, what: str, why: str) -> SomeEvidence:
     if message.WhichOneof("evidence") == "reference_images":
         raise UnreadableEvidence(why)
     evidence = decode_event(message, what)
-    return replace(evidence, reductions=(why, *evidence.reductions)) if isinstance(evidence, VlmRun) else evidence
+    if isinstance(evidence, VlmRun | Outcome):
+        return replace(evidence, reductions=(why, *evidence.reductions))
+    return evidence
 
 
 def _expect(cached: _Cached, expected: type[_Evidence], what: str) -> _Evidence:

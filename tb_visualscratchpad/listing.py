@@ -14,12 +14,12 @@ from tb_visualscratchpad.wire.codecs.dictionary import decode_dictionary
 from tb_visualscratchpad.wire.codecs.envelope import parse_plugin_data
 from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import DictionaryInfo
-from tb_visualscratchpad.wire.tags import parse_tag, tag_of
+from tb_visualscratchpad.wire.tags import KIND_NAMES, OUTCOME_KINDS, parse_tag, tag_of
 
 FRESH_SECONDS = 30.0
 """A file younger than this may wait for TensorBoard's next reload; older, its silence is a problem."""
 
-_WITH_SIDECAR = (pb.VLM_RUN, pb.REFERENCE_IMAGES, pb.DECODER_MAP)
+_WITH_SIDECAR = frozenset({pb.VLM_RUN, pb.REFERENCE_IMAGES, pb.DECODER_MAP}) | OUTCOME_KINDS
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,30 @@ class VlmRunEntry:
     truncated: bool
     steered: bool
     has_picture: bool
+    original_run_id: str
+
+
+@dataclass(frozen=True)
+class OutcomeEntry:
+    """What a list of outcomes shows of one.
+
+    Attributes:
+        run: TensorBoard's name of the run directory.
+        kind: ``steering_result``, ``cluster_sweep``, ``dose_response`` or ``word_contributions``.
+        created: seconds since the epoch.
+        original_run_id: the logged run that was asked again; empty when there is none.
+        details: what this kind has besides, by name: numbers, texts, truths.
+    """
+
+    run: str
+    result_id: str
+    kind: str
+    name: str
+    prompt: str
+    created: float
+    dictionary: DictionaryInfo
+    original_run_id: str
+    details: Mapping[str, str | int | bool]
 
 
 @dataclass(frozen=True)
@@ -58,11 +82,12 @@ class DictionaryEntry:
 
 @dataclass(frozen=True)
 class Listing:
-    """Runs, the newest first; dictionaries by name; and a sentence per thing that cannot be read."""
+    """Runs and outcomes, the newest first; dictionaries by name; and a sentence per thing that cannot be read."""
 
     vlm_runs: tuple[VlmRunEntry, ...]
     dictionaries: tuple[DictionaryEntry, ...]
     problems: tuple[str, ...]
+    outcomes: tuple[OutcomeEntry, ...] = ()
 
 
 @dataclass
@@ -88,6 +113,7 @@ def list_evidence(
         steps_of: reads the steps of a tag of a run; asked for metrics of several steps only, which are small.
     """
     runs: list[VlmRunEntry] = []
+    outcomes: list[OutcomeEntry] = []
     gathered: dict[str, _Gathered] = {}
     problems: list[str] = []
     arrived: dict[tuple[str, int, str], int] = {}
@@ -101,10 +127,15 @@ def list_evidence(
                 arrived[run, kind, identifier] = int(one.max_step)
                 continue
             arrived[run, data.kind, data.id] = int(one.max_step)
+            if data.kind not in KIND_NAMES:  # of a later version, which says that this one may pass over it
+                continue
             info = decode_dictionary(data.dictionary)
             entry = gathered.setdefault(info.dictionary_id, _Gathered(info))
             if data.kind == pb.VLM_RUN:
                 runs.append(_vlm_run_entry(run, data, info))
+                continue
+            if data.kind in OUTCOME_KINDS:
+                outcomes.append(_outcome_entry(run, data, info))
                 continue
             known = entry.newest.get(data.kind)
             if known is None or known[2].max_wall_time < one.max_wall_time:
@@ -119,6 +150,7 @@ def list_evidence(
             )
         ),
         problems=tuple(problems),
+        outcomes=tuple(sorted(outcomes, key=lambda one: (-one.created, one.run, one.result_id))),
     )
 
 
@@ -136,6 +168,36 @@ def _vlm_run_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> VlmRu
         truncated=summary.truncated,
         steered=summary.steered,
         has_picture=summary.has_picture,
+        original_run_id=summary.original_run_id,
+    )
+
+
+def _outcome_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> OutcomeEntry:
+    summary = data.outcome
+    details: dict[str, str | int | bool] = {}
+    if data.kind == pb.STEERING_RESULT:
+        details = {
+            "steered_run_id": summary.steered_run_id,
+            "output_text": summary.output_text,
+            "erased": summary.erased,
+            "n_latents": int(summary.n_latents),
+        }
+    elif data.kind == pb.CLUSTER_SWEEP:
+        details = {"n_clusters": int(summary.n_clusters)}
+    elif data.kind == pb.DOSE_RESPONSE:
+        details = {"op": summary.op, "n_latents": int(summary.n_latents), "n_doses": int(summary.n_doses)}
+    elif data.kind == pb.WORD_CONTRIBUTIONS:
+        details = {"word": int(summary.word), "word_text": summary.word_text}
+    return OutcomeEntry(
+        run=run,
+        result_id=data.id,
+        kind=KIND_NAMES[data.kind],
+        name=summary.name,
+        prompt=summary.prompt,
+        created=summary.created,
+        dictionary=info,
+        original_run_id=summary.original_run_id,
+        details=details,
     )
 
 
@@ -193,7 +255,7 @@ def _file_problems(
         yield (
             f"In run {run!r} sidecars are missing ({_named(things)}): copy the run's plugins/visualscratchpad folder beside "
             "its event file. Until then runs show rounded attention without layers, latents have no reference images and "
-            "no neighbours."
+            "no neighbours, and large steering results are rounded."
         )
 
 

@@ -47,8 +47,23 @@ class ListingHandlers:
                         "truncated": entry.truncated,
                         "steered": entry.steered,
                         "has_picture": entry.has_picture,
+                        "original_run_id": entry.original_run_id,
                     }
                     for entry in found.vlm_runs
+                ],
+                "outcomes": [
+                    {
+                        "run": entry.run,
+                        "id": entry.result_id,
+                        "kind": entry.kind,
+                        "name": entry.name,
+                        "prompt": entry.prompt,
+                        "created": entry.created,
+                        "dictionary_id": entry.dictionary.dictionary_id,
+                        "original_run_id": entry.original_run_id,
+                        **entry.details,
+                    }
+                    for entry in found.outcomes
                 ],
                 "dictionaries": [
                     {

@@ -43,6 +43,9 @@ class VlmRunHandlers:
                 "truncated": run.truncated,
                 "created": run.created,
                 "steering": _steering(run),
+                "system": run.system,
+                "max_new_tokens": run.max_new_tokens,
+                "original_run_id": run.original_run_id,
                 "dictionary": {
                     "id": run.dictionary.dictionary_id,
                     "name": run.dictionary.name,

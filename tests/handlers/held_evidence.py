@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,10 +12,11 @@ from typing import Any
 import numpy as np
 from werkzeug.test import Client, TestResponse
 
-from tb_visualscratchpad.event_store import DictionaryEntry, Listing, VlmRunEntry
+from tb_visualscratchpad.event_store import DictionaryEntry, Listing, OutcomeEntry, VlmRunEntry
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import EvidenceNotFound
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
+from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 
 
 @dataclass
@@ -26,6 +28,7 @@ class HeldEvidence:
 
     runs: dict[tuple[str, str], VlmRun] = field(default_factory=dict)
     of_dictionary: dict[tuple[str, str], Any] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str], Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     asked: list[int | None] = field(default_factory=list)
 
@@ -50,6 +53,7 @@ class HeldEvidence:
                     truncated=run.truncated,
                     steered=run.steering is not None,
                     has_picture=run.picture is not None,
+                    original_run_id=run.original_run_id,
                 )
                 for (name, _), run in self.runs.items()
             ),
@@ -65,12 +69,43 @@ class HeldEvidence:
                 for identity, info in infos.items()
             ),
             problems=self.problems,
+            outcomes=tuple(
+                OutcomeEntry(
+                    run=name,
+                    result_id=one.result_id,
+                    kind=re.sub(r"(?<=.)(?=[A-Z])", "_", type(one).__name__).lower(),
+                    name=one.name,
+                    prompt=one.prompt,
+                    created=one.created,
+                    dictionary=one.dictionary,
+                    original_run_id=one.original_run_id,
+                    details={"n_clusters": 3},
+                )
+                for (name, _), one in self.outcomes.items()
+            ),
         )
 
     def vlm_run(self, experiment: str, run: str, run_id: str) -> VlmRun:
         if (run, run_id) not in self.runs:
             raise EvidenceNotFound(f"There is no run {run_id} in {run}: choose another.")
         return self.runs[run, run_id]
+
+    def steering_result(self, experiment: str, run: str, result_id: str) -> SteeringResult:
+        return self._outcome(run, result_id)
+
+    def cluster_sweep(self, experiment: str, run: str, result_id: str) -> ClusterSweep:
+        return self._outcome(run, result_id)
+
+    def dose_response(self, experiment: str, run: str, result_id: str) -> DoseResponse:
+        return self._outcome(run, result_id)
+
+    def word_contributions(self, experiment: str, run: str, result_id: str) -> WordContributions:
+        return self._outcome(run, result_id)
+
+    def _outcome(self, run: str, result_id: str) -> Any:
+        if (run, result_id) not in self.outcomes:
+            raise EvidenceNotFound(f"There is no {result_id} in {run}: choose another.")
+        return self.outcomes[run, result_id]
 
     def latent_statistics(self, experiment: str, dictionary_id: str, step: int | None = None) -> LatentStatistics:
         return self._find("statistics", dictionary_id, step)

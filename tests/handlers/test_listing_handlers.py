@@ -9,6 +9,7 @@ from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION
 from tests.handlers.held_evidence import HeldEvidence, ask
 from tests.random_evidence import random_references, random_vlm_run
+from tests.random_steering_evidence import random_cluster_sweep
 
 HERE = Namespace(host=None, bind_all=False)
 EVERYWHERE = Namespace(host=None, bind_all=True)
@@ -19,6 +20,7 @@ def test_an_empty_log() -> None:
     assert found == {
         "schema_version": SCHEMA_VERSION,
         "vlm_runs": [],
+        "outcomes": [],
         "dictionaries": [],
         "problems": [],
         "warnings": [],
@@ -46,6 +48,7 @@ def test_runs_dictionaries_and_problems() -> None:
             "truncated": False,
             "steered": True,
             "has_picture": True,
+            "original_run_id": "",
         }
     ]
     assert answer.json["dictionaries"] == [
@@ -64,6 +67,25 @@ def test_runs_dictionaries_and_problems() -> None:
         }
     ]
     assert answer.json["problems"] == ["One file is cut short."] and answer.json["warnings"] == []
+
+
+def test_outcomes() -> None:
+    sweep = random_cluster_sweep(93, original_run_id="run-91")
+    store = HeldEvidence(outcomes={("worker", "sweep-93"): sweep})
+    answer = ask(ListingHandlers(store, RequestGuard(HERE)).listing).json
+    assert answer["outcomes"] == [
+        {
+            "run": "worker",
+            "id": "sweep-93",
+            "kind": "cluster_sweep",
+            "name": "5 clusters",
+            "prompt": sweep.prompt,
+            "created": sweep.created,
+            "dictionary_id": sweep.dictionary.dictionary_id,
+            "original_run_id": "run-91",
+            "n_clusters": 3,
+        }
+    ]
 
 
 @pytest.mark.parametrize("kind", ["run", "references"])

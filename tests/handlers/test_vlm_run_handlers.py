@@ -53,6 +53,7 @@ def test_vlm_run(handlers: VlmRunHandlers, store: HeldEvidence, run: VlmRun) -> 
     assert found["steering"] == {"version": 1, "interventions": []}
     assert found["dictionary"]["id"] == run.dictionary.dictionary_id and found["dictionary"]["n_latents"] == 64
     assert found["has_statistics"] is False and found["statistics_problem"] is None and found["reductions"] == []
+    assert (found["system"], found["max_new_tokens"], found["original_run_id"]) == (None, None, "")
 
 
 def test_vlm_run_tells_of_statistics_layers_and_reductions(store: HeldEvidence, run: VlmRun) -> None:
