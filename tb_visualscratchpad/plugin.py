@@ -11,6 +11,7 @@ from tb_visualscratchpad.handlers.assets import AssetHandlers
 from tb_visualscratchpad.handlers.derived import DerivedViews
 from tb_visualscratchpad.handlers.dictionaries import DictionaryHandlers
 from tb_visualscratchpad.handlers.listing import ListingHandlers
+from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
 from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
@@ -34,6 +35,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._run_latents = RunLatentHandlers(store, derived, guard)
         self._dictionaries = DictionaryHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
+        self._outcomes = OutcomeHandlers(store, guard)
         self._assets = AssetHandlers(STATIC_FOLDER)
 
     def is_active(self) -> bool:
@@ -64,4 +66,8 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/latent_neighbours": self._dictionaries.latent_neighbours,
             "/references": self._references.references,
             "/reference_picture": self._references.reference_picture,
+            "/steering_result": self._outcomes.steering_result,
+            "/cluster_sweep": self._outcomes.cluster_sweep,
+            "/dose_response": self._outcomes.dose_response,
+            "/word_contributions": self._outcomes.word_contributions,
         }

@@ -253,7 +253,8 @@ def _answer(
     along_original_O = np.array([token.logprob for token in original], np.float64)
     along_steered_S = np.array([token.logprob for token in steered], np.float64)
     if condition is not Condition.ORIGINAL:
-        along_original_O = along_original_O - rng.exponential(fall, along_original_O.size)
+        hit_O = rng.random(along_original_O.size) < 0.4
+        along_original_O = along_original_O - rng.exponential(np.where(hit_O, fall, 0.05))
     if condition not in (Condition.STEERED, Condition.ERASED):
         along_steered_S = along_steered_S - rng.exponential(2.0, along_steered_S.size)
     return ConditionAnswer(
