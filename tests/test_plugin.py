@@ -32,6 +32,12 @@ from tests.random_evidence import (
     random_statistics,
     random_vlm_run,
 )
+from tests.random_steering_evidence import (
+    random_cluster_sweep,
+    random_dose_response,
+    random_steering_result,
+    random_word_contributions,
+)
 
 DATA = "/data/plugin/visualscratchpad"
 DICTIONARY = random_dictionary(5)
@@ -50,6 +56,11 @@ def logdir(tmp_path_factory: pytest.TempPathFactory, run: VlmRun) -> Path:
     logdir = tmp_path_factory.mktemp("logs")
     with ScratchpadWriter(logdir / "cats" / "one") as writer:
         writer.add_vlm_run(run)
+    with ScratchpadWriter(logdir / "worker") as writer:
+        writer.add_steering_result(random_steering_result(5, dictionary=DICTIONARY, original_run_id=run.run_id))
+        writer.add_cluster_sweep(random_cluster_sweep(5, dictionary=DICTIONARY))
+        writer.add_dose_response(random_dose_response(5, dictionary=DICTIONARY))
+        writer.add_word_contributions(random_word_contributions(5, dictionary=DICTIONARY))
     with ScratchpadWriter(logdir / "statistics") as writer:
         writer.add_latent_statistics(STATISTICS)
         writer.add_references(REFERENCES)
@@ -142,6 +153,22 @@ def test_dictionary_endpoints(client: Client) -> None:
     query = {"dictionary": DICTIONARY.dictionary_id, "image": str(references[0]["image"])}
     picture = client.get(f"{DATA}/reference_picture", query_string=query)
     assert picture.data == REFERENCES.pictures[references[0]["image"]].data
+
+
+def test_outcomes_are_listed_and_told(client: Client, run: VlmRun) -> None:
+    listed = {one["kind"]: one for one in client.get(f"{DATA}/listing").json["outcomes"]}
+    assert set(listed) == {"steering_result", "cluster_sweep", "dose_response", "word_contributions"}
+    assert listed["steering_result"]["original_run_id"] == run.run_id
+    told = {
+        kind: client.get(f"{DATA}/{kind}", query_string={"run": one["run"], "id": one["id"]}).json for kind, one in listed.items()
+    }
+    for kind, one in listed.items():
+        assert (told[kind]["id"], told[kind]["name"], told[kind]["run"]) == (one["id"], one["name"], "worker")
+    assert len(told["steering_result"]["answers"]) == 8 and len(told["cluster_sweep"]["clusters"]) == 5
+    assert len(told["dose_response"]["words"]) == 3
+    # Labels come from the statistics that another run directory holds.
+    label = STATISTICS.top_label_K[told["word_contributions"]["rows"][0]["latent"]]
+    assert told["word_contributions"]["rows"][0]["label"] == (STATISTICS.label_names[label] if label >= 0 else None)
 
 
 def test_what_is_not_there_gets_a_sentence(client: Client, run: VlmRun) -> None:
