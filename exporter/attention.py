@@ -20,6 +20,7 @@ from transformers.cache_utils import Cache, DynamicLayer, StaticLayer
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from tb_visualscratchpad.exporter.prompt_cache import GrowingLayer
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 IMPLEMENTATION = "visualscratchpad_deferred"
@@ -177,7 +178,7 @@ class DeferredAttention:
         if self._windows[layer] is not None:
             return torch.cat(self._window_keys[layer], dim=2)
         held = cache.layers[layer]
-        if type(held) not in (DynamicLayer, StaticLayer):
+        if type(held) not in (DynamicLayer, GrowingLayer, StaticLayer):
             raise ScratchpadError(
                 f"The key-value cache is of kind {type(held).__name__}, expected a plain dynamic or static cache: generate "
                 "without cache_implementation."

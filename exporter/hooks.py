@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -22,12 +23,20 @@ class HookPoint:
         module: whose output (or first input) it is.
         side: ``output`` or ``input`` of the module.
         n_patches: patch tokens per view; what precedes them in the sequence (a class token) is never touched.
+        settled: the tower's layers whose work is done once the features are known, first to last.
+        also_read: which of them (numbers) have outputs that the projector reads besides.
+        unread: the tower's layers behind the last that the projector reads.
+        reaches_projector: False where the projector reads only what comes before the hook, so that steering there is idle.
     """
 
     name: str
     module: nn.Module
     side: Literal["output", "input"]
     n_patches: int
+    settled: tuple[nn.Module, ...] = ()
+    also_read: tuple[int, ...] = ()
+    unread: tuple[nn.Module, ...] = ()
+    reaches_projector: bool = True
 
     def patches(self, hidden: torch.Tensor) -> torch.Tensor:
         """[views, leading + n_patches, d] -> [views, n_patches, d]."""
@@ -37,6 +46,25 @@ class HookPoint:
                 "width]: choose another hook."
             )
         return hidden[:, hidden.shape[1] - self.n_patches :]
+
+
+@dataclass(frozen=True, eq=False)
+class VisionState:
+    """Everything of one pass through the vision tower that is needed to go on from a hook.
+
+    Attributes:
+        hidden: [views, leading + n_patches, d], what the hook carries.
+        also_read: output [views, n, d] of each layer in ``HookPoint.also_read``.
+        in_tuple: the tower's layers return a tuple.
+    """
+
+    hidden: torch.Tensor
+    also_read: tuple[torch.Tensor, ...] = ()
+    in_tuple: bool = False
+
+    def with_patches(self, point: HookPoint, patches: torch.Tensor) -> VisionState:
+        """The same with other patch features [views, n_patches, d]; what precedes them stays."""
+        return replace(self, hidden=_with_patches(point, self.hidden, patches))
 
 
 class _Reached(Exception):
@@ -86,19 +114,84 @@ def replacing(point: HookPoint, change: Callable[[torch.Tensor], torch.Tensor]) 
     Registered behind them, a replacement would reach later layers but not the projector; hence ``prepend``.
     """
 
-    def replace(hidden: torch.Tensor) -> torch.Tensor:
-        patches = point.patches(hidden)
-        changed = change(patches)
-        if changed.shape != patches.shape:
-            raise ValueError(f"a replacement must keep the shape {tuple(patches.shape)}, got {tuple(changed.shape)}")
-        lead = hidden[:, : hidden.shape[1] - point.n_patches]
-        return torch.cat([lead, changed.to(hidden.dtype)], dim=1)
-
-    handle = _register(point, replace, replace=True)
+    handle = _register(point, lambda hidden: _with_patches(point, hidden, change(point.patches(hidden))), replace=True)
     try:
         yield
     finally:
         handle.remove()
+
+
+def _with_patches(point: HookPoint, hidden: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
+    expected = point.patches(hidden).shape
+    if patches.shape != expected:
+        raise ValueError(f"a replacement must keep the shape {tuple(expected)}, got {tuple(patches.shape)}")
+    lead = hidden[:, : hidden.shape[1] - point.n_patches]
+    return torch.cat([lead, patches.to(device=hidden.device, dtype=hidden.dtype)], dim=1)
+
+
+@contextmanager
+def capturing_state(point: HookPoint) -> Iterator[list[VisionState]]:
+    """Collects the state of one pass through the tower, which ends at the hook (an output) as under ``capturing(stop=True)``."""
+    captured: list[VisionState] = []
+    read: dict[int, torch.Tensor] = {}
+
+    def keep_read(number: int, _module: nn.Module, _inputs: Any, output: Any) -> None:
+        read[number] = _first(output).detach()
+
+    def keep_hidden(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        also_read = tuple(read[number] for number in point.also_read)
+        captured.append(VisionState(_first(output).detach(), also_read, isinstance(output, tuple)))
+        raise _Reached
+
+    with ExitStack() as stack:
+        for number in point.also_read:
+            stack.callback(point.settled[number].register_forward_hook(partial(keep_read, number)).remove)
+        stack.callback(point.module.register_forward_hook(keep_hidden).remove)
+        try:
+            yield captured
+        except _Reached:
+            pass
+
+
+@contextmanager
+def resuming(point: HookPoint, state: VisionState) -> Iterator[None]:
+    """Inside the ``with``, the tower does no work before ``point`` nor behind what the projector reads, and ``state`` stands at the hook.
+
+    The views that the model is called with decide nothing but their number, which must be the state's.
+    """
+    with ExitStack() as stack:
+        output_of = dict(zip(point.also_read, state.also_read, strict=True))
+        if point.side == "output":
+            output_of[len(point.settled) - 1] = state.hidden
+        for number, module in enumerate(point.settled):
+            stack.enter_context(_standing_still(module, output_of.get(number), state.in_tuple))
+        for module in point.unread:
+            stack.enter_context(_standing_still(module, None, state.in_tuple))
+        if point.side == "input":
+            stack.callback(_register(point, lambda hidden: state.hidden.to(hidden.device), replace=True).remove)
+        yield
+
+
+@contextmanager
+def _standing_still(module: nn.Module, output: torch.Tensor | None, in_tuple: bool) -> Iterator[None]:
+    """Calls of ``module`` give ``output`` (what came in where there is none). Its hooks still run."""
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        given = args[0] if args else kwargs["hidden_states"]
+        if output is not None and output.shape != given.shape:
+            raise ValueError(f"the state is of shape {tuple(output.shape)}, the views of {tuple(given.shape)}")
+        result = given if output is None else output.to(given.device)
+        return (result,) if in_tuple else result
+
+    own = module.__dict__.get("forward")
+    module.__dict__["forward"] = forward
+    try:
+        yield
+    finally:
+        if own is None:
+            del module.__dict__["forward"]
+        else:
+            module.__dict__["forward"] = own
 
 
 def _register(point: HookPoint, act: Callable[[torch.Tensor], Any], *, replace: bool) -> Any:
@@ -118,20 +211,8 @@ def _register(point: HookPoint, act: Callable[[torch.Tensor], Any], *, replace: 
     return point.module.register_forward_pre_hook(before, prepend=replace)
 
 
-@contextmanager
-def watching_logits(head: nn.Module, watch: Callable[[torch.Tensor], None]) -> Iterator[None]:
-    """Calls ``watch`` with the last position's logits [batch, vocabulary] of every forward pass through ``head``."""
-
-    def after(_module: nn.Module, _inputs: Any, output: torch.Tensor) -> None:
-        watch(output[:, -1].detach())
-
-    handle = head.register_forward_hook(after)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
 def count_hooks(model: nn.Module) -> int:
-    """Number of forward hooks and pre-hooks in the whole model, for tests that nothing is left behind."""
-    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+    """Number of forward hooks, pre-hooks and replaced ``forward``s in the whole model, for tests that nothing is left behind."""
+    return sum(
+        len(module._forward_hooks) + len(module._forward_pre_hooks) + ("forward" in module.__dict__) for module in model.modules()
+    )

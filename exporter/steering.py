@@ -1,29 +1,19 @@
-"""What steering is asked for, and how it changes features.
-
-Latents are edited after the activation, without selecting anew, and features change by ``decode(z') - decode(z)`` under the
-same per-token normalisation, so that what the SAE does not explain stays in place (design: error kept).
-"""
+"""What steering is asked for: which latents, what becomes of them, where, and what becomes of the SAE's error."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
-from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import ImageTokenMap
 
 VERSION = 1
 OPERATIONS = ("SET", "SCALE", "ADD")
-
-# Latents are dense while they are edited: 256 patches of 65,536 latents are 64 MiB.
-_PATCHES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -160,53 +150,3 @@ def scope_mask(scope: Scope, image_tokens: ImageTokenMap) -> np.ndarray:
     if scope.view != "both":
         touches &= (image_tokens.patch_view_P == 0) == (scope.view == "base")
     return touches
-
-
-def apply_interventions(z_PK: torch.Tensor, spec: SteeringSpec, image_tokens: ImageTokenMap, start: int = 0) -> torch.Tensor:
-    """z' [P, K]: a copy of z with the spec's edits. Nothing else moves, TopK does not select anew.
-
-    Args:
-        start: number of the first patch of ``z_PK``, where it holds only some of the picture's patches.
-    """
-    changed = z_PK.clone()
-    for item in spec.interventions:
-        column = z_PK[:, item.latent]
-        within = scope_mask(item.where, image_tokens)[start : start + column.shape[0]]
-        mask = torch.from_numpy(within).to(column.device)
-        if item.where == "firing":
-            mask = mask & (column > 0)
-        if item.op == "SET":
-            edited = torch.full_like(column, item.value)
-        elif item.op == "SCALE":
-            edited = column * item.value
-        else:
-            edited = (column + item.value).clamp_min(0)
-        changed[:, item.latent] = torch.where(mask, edited, column)
-    return changed
-
-
-def steering_change(
-    sae: SparseAutoencoder, spec: SteeringSpec, image_tokens: ImageTokenMap
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    """What :func:`~tb_visualscratchpad.exporter.hooks.replacing` does to the features [views, patches, d] of one picture.
-
-    Raises:
-        ScratchpadError: a latent the dictionary does not have.
-    """
-    beyond = [item.latent for item in spec.interventions if item.latent >= sae.n_latents]
-    if beyond:
-        raise ScratchpadError(f"Latents {beyond[:5]} were given, the dictionary has {sae.n_latents}, numbered from 0: choose among those.")
-
-    def change(features: torch.Tensor) -> torch.Tensor:
-        flat = features.reshape(-1, features.shape[-1])
-        if flat.shape[0] != image_tokens.n_patches:
-            raise ValueError(f"features of {flat.shape[0]} patches, the picture has {image_tokens.n_patches}")
-        blocks = []
-        for start in range(0, flat.shape[0], _PATCHES_AT_ONCE):
-            x = flat[start : start + _PATCHES_AT_ONCE].to(device=sae.device, dtype=torch.float32)
-            z = sae.encode(x)
-            steered = sae.decode(apply_interventions(z, spec, image_tokens, start), x)
-            blocks.append(steered if spec.error == "dropped" else x + steered - sae.decode(z, x))
-        return torch.cat(blocks).to(device=features.device, dtype=features.dtype).reshape(features.shape)
-
-    return change

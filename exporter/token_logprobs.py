@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
-from transformers import StoppingCriteria
 
 N_ALTERNATIVES = 5
 
@@ -19,30 +18,26 @@ class StepLogprobs:
     alternatives: tuple[tuple[int, float], ...]
 
 
-@dataclass
-class LogprobRecorder(StoppingCriteria):
-    """Watches the logits of each step and, once the token is chosen, keeps six numbers of them.
+def step_logprobs(logits_BV: torch.Tensor, chosen_B: torch.Tensor) -> list[StepLogprobs]:
+    """One token of each row.
 
-    Raw logits, before penalties or temperature: what the model believes. Keeping all logits of 512 steps at 128,000 words
-    would take 0.25 GiB, so each step is settled as soon as ``generate`` asks whether to stop.
+    Args:
+        logits_BV: raw, before penalties or temperature: what the model believes. Six numbers of each row are kept: all logits of 512
+            steps at 128,000 words would take 0.25 GiB.
+        chosen_B: int64, the tokens that were chosen.
     """
+    logprobs_BV = torch.log_softmax(logits_BV.float(), dim=-1)
+    chosen = logprobs_BV.gather(-1, chosen_B[:, None])[:, 0].clamp_max(0)
+    values, ids = logprobs_BV.topk(min(N_ALTERNATIVES + 1, logprobs_BV.shape[-1]), dim=-1)
+    steps = []
+    for token_id, logprob, row_ids, row_values in zip(chosen_B.tolist(), chosen.tolist(), ids.tolist(), values.tolist(), strict=True):
+        others = [(other, value) for other, value in zip(row_ids, row_values, strict=True) if other != token_id]
+        steps.append(StepLogprobs(token_id=token_id, logprob=logprob + 0.0, alternatives=tuple(others[:N_ALTERNATIVES])))
+    return steps
 
-    steps: list[StepLogprobs] = field(default_factory=list)
-    _logits: torch.Tensor | None = None
 
-    def watch(self, logits_BV: torch.Tensor) -> None:
-        """Takes the last position's logits of a forward pass."""
-        self._logits = logits_BV[0]
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor | None, **kwargs: object) -> torch.Tensor:
-        if self._logits is None:
-            raise RuntimeError("a token was chosen before any logits were seen")
-        logprobs = torch.log_softmax(self._logits.float(), dim=-1)
-        chosen = int(input_ids[0, -1])
-        values, ids = logprobs.topk(min(N_ALTERNATIVES + 1, logprobs.numel()))
-        others = [(int(i), float(v)) for i, v in zip(ids, values, strict=True) if int(i) != chosen]
-        self.steps.append(
-            StepLogprobs(token_id=chosen, logprob=float(logprobs[chosen].clamp_max(0)) + 0.0, alternatives=tuple(others[:N_ALTERNATIVES]))
-        )
-        self._logits = None
-        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+def logprobs_along(logits_BTV: torch.Tensor, token_T: torch.Tensor) -> torch.Tensor:
+    """float64 [B, T] on the CPU, never positive: the log-probability of each token of an answer, where ``logits`` [B, T, V] predict it."""
+    logprobs = torch.log_softmax(logits_BTV.float(), dim=-1)
+    chosen = token_T.to(logprobs.device)[None, :, None].expand(logprobs.shape[0], -1, 1)
+    return logprobs.gather(-1, chosen)[..., 0].clamp_max(0).double().cpu() + 0.0

@@ -10,7 +10,8 @@ from safetensors.torch import save_file
 
 
 def save_tiny_sae(
-    folder: Path, *, d_in: int = 24, n_latents: int = 80, k: int = 6, seed: int = 0, hook: str | None = None, architecture: str = "topk"
+    folder: Path, *, d_in: int = 24, n_latents: int = 80, k: int = 6, seed: int = 0, hook: str | None = None, architecture: str = "topk",
+    normalisation: str = "none",
 ) -> Path:
     """A TopK SAE of random weights; ``standard`` gives one with ReLU."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -24,7 +25,7 @@ def save_tiny_sae(
     }
     config = {
         "architecture": architecture, "d_in": d_in, "d_sae": n_latents, "dtype": "float32", "apply_b_dec_to_input": True,
-        "normalize_activations": "none", "reshape_activations": "none", "metadata": {"hook_name": hook} if hook else {},
+        "normalize_activations": normalisation, "reshape_activations": "none", "metadata": {"hook_name": hook} if hook else {},
     }
     if architecture == "topk":
         config |= {"k": k, "rescale_acts_by_decoder_norm": False}

@@ -75,6 +75,28 @@ def hook_point(family: VlmFamily, model: nn.Module, name: str | None) -> HookPoi
     vision = model.config.vision_config
     n_patches = (vision.image_size // vision.patch_size) ** 2
     if canonical == PROJECTOR_INPUT:
-        return HookPoint(name=canonical, module=family.projector(model), side="input", n_patches=n_patches)
-    layer = vision_layers(family, model)[int(canonical.rsplit(".", 1)[1])]
-    return HookPoint(name=canonical, module=layer, side="output", n_patches=n_patches)
+        try:
+            layers = tuple(vision_layers(family, model))
+        except ScratchpadError:
+            layers = ()
+        return HookPoint(canonical, family.projector(model), "input", n_patches, settled=layers)
+    layers = tuple(vision_layers(family, model))
+    number = int(canonical.rsplit(".", 1)[1])
+    read = _layers_read(model)
+    return HookPoint(
+        name=canonical,
+        module=layers[number],
+        side="output",
+        n_patches=n_patches,
+        settled=layers[: number + 1],
+        also_read=tuple(sorted(layer for layer in read if 0 <= layer < number)),
+        unread=layers[max(number, *read) + 1 :],
+        reaches_projector=max(read) >= number,
+    )
+
+
+def _layers_read(model: nn.Module) -> set[int]:
+    """Numbers of the layers whose outputs the projector reads; -1 stands for the embeddings before the first."""
+    chosen = model.config.vision_feature_layer
+    n_states = model.config.vision_config.num_hidden_layers + 1
+    return {state % n_states - 1 for state in ([chosen] if isinstance(chosen, int) else chosen)}

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from tb_visualscratchpad.exporter.hooks import HookPoint, capturing
+from tb_visualscratchpad.exporter.hooks import HookPoint, VisionState, capturing, capturing_state
 from tb_visualscratchpad.exporter.vlm.family import VlmFamily
 from tb_visualscratchpad.exporter.vlm.hook_points import default_hook, hook_names, hook_point, resolve_hook
 from tb_visualscratchpad.exporter.vlm.identity import model_identity
@@ -146,6 +146,30 @@ class Vlm:
                 tower(values)
             return captured[0]
         return self._projector_input(values)
+
+    @torch.no_grad()
+    def vision_state(self, pixel_values: torch.Tensor, hook: str | None = None) -> VisionState:
+        """What :func:`~tb_visualscratchpad.exporter.hooks.resuming` needs to go on from ``hook``, of one picture's views [n, 3, S, S].
+
+        The layers behind the hook cost nothing.
+        """
+        point = self.hook_point(hook)
+        values = pixel_values.to(device=self.device, dtype=self.dtype)
+        if point.side == "input":
+            return VisionState(self._projector_input(values))
+        with capturing_state(point) as captured:
+            self.family.vision_tower(self.model)(values)
+        return captured[0]
+
+    def image_embeddings(self, image_inputs: Mapping[str, Any]) -> torch.Tensor:
+        """[image tokens, width of the text model]: what the model makes of one picture's inputs, newlines included."""
+        inputs = {
+            key: value.to(self.device, self.dtype) if torch.is_floating_point(value) else value.to(self.device)
+            for key, value in image_inputs.items()
+        }
+        found = self.model.get_image_features(**inputs)
+        packed = getattr(found, "pooler_output", found)
+        return packed.flatten(0, -2) if isinstance(packed, torch.Tensor) else torch.cat(list(packed), dim=0)
 
     def _projector_input(self, values: torch.Tensor) -> torch.Tensor:
         config = self.model.config

@@ -25,9 +25,13 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
     (
         "pictures", "image_folder", "prepared_images", "spool", "spool_records", "interruption", "vlm", "hooks", "attention",
         "token_logprobs", "sae", "running_references", "running_statistics", "label_entropy", "nearest_neighbours",
-        "plane_projection", "latent_clusters", "firing_profiles", "job_progress", "answer_stream",
+        "plane_projection", "latent_clusters", "firing_profiles", "job_progress", "answer_stream", "prompt_cache",
+        "greedy_decoding", "answers", "out_of_memory",
     ),
-    ("steering", "sweep", "explain", "decoder_map"),
+    (
+        "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "explain", "steered_answers", "decoder_map",
+        "pixel_erasure", "cluster_sweep", "dose_response",
+    ),
     ("event_file", "event_log", "worker", "demo"),
     ("cli", "__init__", "__main__"),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
-from tb_visualscratchpad.exporter.hooks import capturing, count_hooks, replacing, watching_logits
+from tb_visualscratchpad.exporter.hooks import VisionState, capturing, capturing_state, count_hooks, replacing, resuming
 from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tests.tiny_vlm import save_tiny_llava
@@ -105,16 +107,17 @@ def test_nothing_is_left_behind(llava: Vlm) -> None:
     _hidden_states(llava, _views(llava))
     before = count_hooks(llava.model)
     point = llava.hook_point(None)
-    head = llava.model.get_output_embeddings()
-    llava.features(_views(llava))
-    with capturing(point), replacing(point, lambda patches: patches), watching_logits(head, lambda logits: None):
-        assert count_hooks(llava.model) == before + 3
+    state = llava.vision_state(_views(llava))
+    with capturing(point), replacing(point, lambda patches: patches), resuming(point, state):
+        # layers 0 to 2 are settled, and nothing reads layer 3
+        assert count_hooks(llava.model) == before + 2 + 4
     assert count_hooks(llava.model) == before
     for enter in (
         lambda: capturing(point),
         lambda: capturing(llava.hook_point("vision_tower.layers.0"), stop=True),
         lambda: replacing(point, lambda patches: patches),
-        lambda: watching_logits(head, lambda logits: None),
+        lambda: capturing_state(point),
+        lambda: resuming(point, state),
     ):
         with pytest.raises(RuntimeError, match="planted"), enter():
             raise RuntimeError("planted")
@@ -126,3 +129,58 @@ def test_nothing_is_left_behind(llava: Vlm) -> None:
     with pytest.raises(RuntimeError, match="planted inside"), replacing(point, fails):
         _hidden_states(llava, _views(llava))
     assert count_hooks(llava.model) == before
+
+
+@pytest.mark.parametrize("family", ["llava", "llava_next"])
+@pytest.mark.parametrize("hook", [f"vision_tower.layers.{number}" for number in range(4)])
+def test_resuming_gives_the_projector_what_the_whole_tower_gives(request: pytest.FixtureRequest, family: str, hook: str) -> None:
+    vlm: Vlm = request.getfixturevalue(family)
+    prepared = vlm.prepare_picture(Image.new("RGB", (90, 60), (200, 40, 90)))
+    expected = _embeddings(vlm, prepared.image_inputs)
+    point, state = vlm.hook_point(hook), vlm.vision_state(prepared.pixel_values, hook)
+    calls: list[str] = []
+    layers = vlm.hook_point("vision_tower.layers.3").settled
+    handles = [layer.mlp.register_forward_hook(lambda *_: calls.append("worked")) for layer in layers]
+    try:
+        with resuming(point, state):
+            resumed = _embeddings(vlm, prepared.image_inputs)
+            moved = state.with_patches(point, point.patches(state.hidden) + 1)
+        # layers between the hook and layer 2, the last that is read
+        assert len(calls) == max(0, 2 - int(hook[-1]))
+        with resuming(point, moved):
+            steered = _embeddings(vlm, prepared.image_inputs)
+        with replacing(point, lambda patches: patches + 1):
+            recomputed = _embeddings(vlm, prepared.image_inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    torch.testing.assert_close(resumed, expected)
+    torch.testing.assert_close(steered, recomputed)
+    assert torch.allclose(steered, expected) != point.reaches_projector
+
+
+@pytest.mark.parametrize("hook", ["vision_tower.layers.0", "vision_tower.layers.2", "projector_input"])
+def test_resuming_where_the_projector_reads_several_layers(tmp_path: Path, hook: str) -> None:
+    vlm = load_vlm(save_tiny_llava(tmp_path, vision_feature_layer=[-2, 1]), device="cpu")
+    prepared = vlm.prepare_picture(Image.new("RGB", (90, 60), (200, 40, 90)))
+    expected = _embeddings(vlm, prepared.image_inputs)
+    point, state = vlm.hook_point(hook), vlm.vision_state(prepared.pixel_values, hook)
+    with resuming(point, state):
+        torch.testing.assert_close(_embeddings(vlm, prepared.image_inputs), expected)
+    moved = state.with_patches(point, point.patches(state.hidden) * 2)
+    with resuming(point, moved):
+        steered = _embeddings(vlm, prepared.image_inputs)
+    with replacing(point, lambda patches: patches * 2):
+        torch.testing.assert_close(steered, _embeddings(vlm, prepared.image_inputs))
+
+
+def test_a_state_of_other_views_is_a_defect(llava_next: Vlm) -> None:
+    prepared = llava_next.prepare_picture(Image.new("RGB", (90, 60)))
+    state = llava_next.vision_state(prepared.pixel_values)
+    with pytest.raises(ValueError, match="the state is of shape"), resuming(llava_next.hook_point(None), VisionState(state.hidden[:-1])):
+        _embeddings(llava_next, prepared.image_inputs)
+
+
+@torch.no_grad()
+def _embeddings(vlm: Vlm, image_inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    return vlm.image_embeddings(image_inputs)
