@@ -1,4 +1,4 @@
-"""The command line: ``visualscratchpad demo | statistics | run``.
+"""The command line: ``visualscratchpad demo | statistics | run | worker``.
 
 What a user can put right is said in one sentence on stderr, with exit status 1; wrong options end with 2, Ctrl-C with 130. Only
 ``--json`` writes to stdout, one object; everything else goes to stderr.
@@ -10,8 +10,10 @@ import argparse
 import contextlib
 import errno
 import json
+import os
 import shutil
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,6 +106,19 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--no-images", action="store_true", help="log no picture, only numbers")
     run.add_argument("--json", action="store_true", help="print answer, tokens and top latents as one object on stdout")
     run.set_defaults(command=_run)
+
+    worker = commands.add_parser(
+        "worker",
+        help="hold the model and run what the tab asks for",
+        description="Holds one model and one SAE, takes jobs from the tab on this machine, and logs what comes of them. Ctrl-C ends it.",
+    )
+    _add_dictionary_options(worker)
+    worker.add_argument("--logdir", type=Path, required=True, help="the log directory that TensorBoard shows; a run directory is made in it")
+    worker.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; a free one by default")
+    worker.add_argument("--max-new-tokens", type=_positive, default=1024, help="no answer gets longer (default 1024)")
+    worker.add_argument("--no-images", action="store_true", help="log no pictures, only numbers")
+    worker.add_argument("--end-with-stdin", action="store_true", help=argparse.SUPPRESS)
+    worker.set_defaults(command=_worker)
     return parser
 
 
@@ -235,6 +250,24 @@ def _run(options: argparse.Namespace) -> dict[str, Any] | None:
             writer.add_vlm_run(run)
     _say(f"{run.output_text}{' [cut off]' if run.truncated else ''}")
     return run_as_json(run) if options.json else None
+
+
+def _worker(options: argparse.Namespace) -> None:
+    from tb_visualscratchpad.exporter.worker.registration import OnlyWorker
+
+    # Before minutes are spent on loading a model.
+    with OnlyWorker(options.logdir, os.environ):
+        vlm, sae = _load(options)
+        from tb_visualscratchpad.exporter.worker.limits import WorkerLimits
+        from tb_visualscratchpad.exporter.worker.serve import serve_worker
+
+        stop = threading.Event()
+        if options.end_with_stdin:
+            threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), name="stdin's end", daemon=True).start()
+        serve_worker(
+            vlm, sae, options.logdir, hook=options.hook, port=options.port, keep_pictures=not options.no_images,
+            limits=WorkerLimits(new_tokens=options.max_new_tokens), stop=stop,
+        )
 
 
 def run_as_json(run: Any) -> dict[str, Any]:

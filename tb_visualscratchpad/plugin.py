@@ -6,10 +6,12 @@ from pathlib import Path
 
 from tensorboard.plugins import base_plugin
 
+from tb_visualscratchpad.action_guard import ActionGuard
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.handlers.assets import AssetHandlers
 from tb_visualscratchpad.handlers.derived import DerivedViews
 from tb_visualscratchpad.handlers.dictionaries import DictionaryHandlers
+from tb_visualscratchpad.handlers.jobs import JobHandlers
 from tb_visualscratchpad.handlers.listing import ListingHandlers
 from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
@@ -17,6 +19,7 @@ from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
 from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME
+from tb_visualscratchpad.worker_client import WorkerClient
 
 STATIC_FOLDER = Path(__file__).parent / "frontend_static"
 
@@ -36,6 +39,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._dictionaries = DictionaryHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
+        self._jobs = JobHandlers(WorkerClient(context.logdir), guard, ActionGuard(guard))
         self._assets = AssetHandlers(STATIC_FOLDER)
 
     def is_active(self) -> bool:
@@ -70,4 +74,10 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/cluster_sweep": self._outcomes.cluster_sweep,
             "/dose_response": self._outcomes.dose_response,
             "/word_contributions": self._outcomes.word_contributions,
+            "/worker": self._jobs.worker,
+            "/jobs/start": self._jobs.start,
+            "/jobs/follow": self._jobs.follow,
+            "/jobs/cancel": self._jobs.cancel,
+            "/jobs/list": self._jobs.list,
+            "/jobs/picture": self._jobs.picture,
         }

@@ -16,19 +16,18 @@ This is no login: whoever reaches the port under an allowed name sees the logs.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
-import re
 import socket
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Protocol
 
+from tb_visualscratchpad.wire.host_names import address_of, is_loopback, normal_host, port_of
+
 ALLOWED_HOSTS_VARIABLE = "VISUALSCRATCHPAD_ALLOWED_HOSTS"
 READING_METHODS = ("GET", "HEAD")
 
-_HOST_NAME = re.compile(r"\.?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _logger = logging.getLogger("tensorboard.visualscratchpad")
 
 
@@ -70,9 +69,10 @@ class RequestGuard:
         environment = os.environ if environment is None else environment
         listening = normal_host(getattr(flags, "host", None) or "localhost")
         bind_all = bool(getattr(flags, "bind_all", False))
-        self.beyond_loopback: bool = bind_all or listening is None or not _is_loopback(listening)
+        self.beyond_loopback: bool = bind_all or listening is None or not is_loopback(listening)
         self._named = {listening} if listening else set()
         self._suffixes: list[str] = []
+        self._ports_of_named: dict[str, set[int | None]] = {}
         for entry in environment.get(ALLOWED_HOSTS_VARIABLE, "").split(","):
             if entry.strip():
                 self._allow(entry)
@@ -85,6 +85,20 @@ class RequestGuard:
             self._suffixes.append(host)
         else:
             self._named.add(host)
+            self._ports_of_named.setdefault(host, set()).add(port_of(entry))
+
+    def names_origin(self, host: str, port: int, *, usual: bool, sent_to: str | None) -> bool:
+        """Whether the environment variable vouches for an origin whose scheme or port is not the request's own.
+
+        Args:
+            host: normal, of the origin.
+            usual: the port is its scheme's, or the request's; any other must stand in the variable.
+            sent_to: the normal Host of the request. Names under a suffix may be strangers to one another, so they vouch for
+                themselves alone; a name in full also for a proxy that sends another Host.
+        """
+        if host in self._ports_of_named:
+            return usual or port in self._ports_of_named[host]
+        return usual and host == sent_to and any(host.endswith(suffix) for suffix in self._suffixes)
 
     def refusal(self, method: str, host_header: str | None) -> tuple[int, str] | None:
         """As ``Guard``: other methods and unknown hosts are refused."""
@@ -102,9 +116,9 @@ class RequestGuard:
         host = normal_host(host_header or "")
         if host is None or host.startswith("."):
             return False
-        if _is_loopback(host) or host in self._named or any(host.endswith(suffix) for suffix in self._suffixes):
+        if is_loopback(host) or host in self._named or any(host.endswith(suffix) for suffix in self._suffixes):
             return True
-        return self.beyond_loopback and (_address(host) is not None or host in self._machine_names)
+        return self.beyond_loopback and (address_of(host) is not None or host in self._machine_names)
 
     @cached_property
     def _machine_names(self) -> frozenset[str]:
@@ -112,33 +126,3 @@ class RequestGuard:
         name = socket.gethostname().lower()
         short = name.split(".")[0]
         return frozenset({name, short, f"{short}.local", socket.getfqdn().lower().rstrip(".")})
-
-
-def normal_host(text: str) -> str | None:
-    """A Host header or list entry without port, brackets and final dot, in lower case; None when it is no host."""
-    text = text.strip().lower()
-    bracketed = re.fullmatch(r"\[([0-9a-f:.]+)\](:\d*)?", text)
-    if bracketed:
-        text = bracketed[1]
-    elif _address(text) is None:
-        text = re.sub(r":\d*$", "", text)
-    address = _address(text)
-    if address is not None:
-        return str(address)
-    text = text.removesuffix(".")
-    return text if _HOST_NAME.fullmatch(text) else None
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    if address is not None:
-        mapped = getattr(address, "ipv4_mapped", None)
-        return (mapped or address).is_loopback
-    return host == "localhost" or host.endswith(".localhost")

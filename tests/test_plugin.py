@@ -201,6 +201,10 @@ def test_foreign_hosts_and_other_methods_are_refused(logdir: Path, run: VlmRun) 
     plugin = VisualScratchpadPlugin(base_plugin.TBContext(data_provider=None, logdir=str(logdir), flags=None))
     for route in plugin.get_plugin_apps():
         address = DATA + route.replace("*", "index.js")
+        if route.startswith("/jobs/"):
+            assert "use POST" in sentence(local.get(address), 405)
+            assert "evil.example" in sentence(local.post(address, headers={"Host": "evil.example"}), 403)
+            continue
         assert "use GET" in sentence(local.post(address), 405)
         if route.startswith("/static/"):
             continue

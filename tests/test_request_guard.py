@@ -5,7 +5,7 @@ from argparse import Namespace
 
 import pytest
 
-from tb_visualscratchpad.request_guard import RequestGuard, normal_host
+from tb_visualscratchpad.request_guard import RequestGuard
 
 
 def guard(host: str | None = None, bind_all: bool = False, allowed: str = "") -> RequestGuard:
@@ -85,21 +85,3 @@ def test_the_sentence_names_host_and_variable() -> None:
 def test_other_methods(method: str) -> None:
     assert guard().refusal(method, "localhost")[0] == 405
     assert guard().refusal("HEAD", "localhost") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "host"),
-    [
-        ("A.Example.:80", "a.example"),
-        ("[2001:DB8:0::1]:80", "2001:db8::1"),
-        ("2001:db8::1", "2001:db8::1"),
-        ("1.2.3.4:5", "1.2.3.4"),
-        ("a b", None),
-        ("a:b", None),
-        ("-a", None),
-        (":80", None),
-        ("", None),
-    ],
-)
-def test_normal_host(text: str, host: str | None) -> None:
-    assert normal_host(text) == host

@@ -16,14 +16,18 @@ from tb_visualscratchpad.wire.evidence import DictionaryInfo
 class PreparedView(Protocol):
     """``pixel_values`` float32 [n_views, 3, S, S] of one picture."""
 
-    pixel_values: torch.Tensor
+    @property
+    def pixel_values(self) -> torch.Tensor: ...
 
 
 class HookedVlm(Protocol):
     """What a dictionary asks of a VLM; every adapter in ``exporter.vlm`` has it."""
 
-    name: str
-    identity: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def identity(self) -> str: ...
 
     def hooks(self) -> tuple[str, ...]: ...
 

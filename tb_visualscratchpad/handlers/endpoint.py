@@ -41,7 +41,7 @@ def endpoint(handle: Callable[[Resource, Arguments], Answer]) -> WsgiMethod[Reso
         request = Request(environ)
         refused = self.guard.refusal(request.method, environ.get("HTTP_HOST"))
         if refused is not None:
-            response = _error(*refused)
+            response = error_response(*refused)
         else:
             response = _respond(functools.partial(handle, self), request)
         return response(environ, start_response)
@@ -53,32 +53,35 @@ def _respond(handle: Callable[[Arguments], Answer], request: Request) -> Respons
     try:
         answer = handle(Arguments(request))
     except ScratchpadError as error:
-        return _error(_status_of(error), str(error))
+        return error_response(status_of(error), str(error))
     except Exception as error:  # a defect: whoever uses the tab learns of it, and the log has the trace
         _logger.exception("%s failed", request.full_path)
-        return _error(500, f"The plugin failed ({type(error).__name__}): TensorBoard's log has the details, please report them.")
+        return error_response(500, f"The plugin failed ({type(error).__name__}): TensorBoard's log has the details, please report them.")
     response = Response(answer.body, content_type=answer.content_type)
     if answer.cacheable:
         response.headers["Cache-Control"] = "private, no-cache"
         response.set_etag(hashlib.blake2b(answer.body, digest_size=16).hexdigest())
         response.make_conditional(request)
-    return _with_headers(response)
+    return with_headers(response)
 
 
-def _status_of(error: ScratchpadError) -> int:
+def status_of(error: ScratchpadError) -> int:
+    """The HTTP status that a user's error is answered with."""
     if isinstance(error, EvidenceNotFound):
         return 404
     return 422 if isinstance(error, UnreadableEvidence) else 400
 
 
-def _error(status: int, sentence: str) -> Response:
+def error_response(status: int, sentence: str, methods: tuple[str, ...] = READING_METHODS) -> Response:
+    """A refusal or failure as JSON; a 405 names the ``methods`` there are."""
     response = Response(json_bytes({"error": sentence}), status=status, content_type="application/json; charset=utf-8")
     if status == 405:
-        response.headers["Allow"] = ", ".join(READING_METHODS)
-    return _with_headers(response)
+        response.headers["Allow"] = ", ".join(methods)
+    return with_headers(response)
 
 
-def _with_headers(response: Response) -> Response:
+def with_headers(response: Response) -> Response:
+    """The headers that every answer bears."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     # Pages of other origins may not even embed the pictures.
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -1,0 +1,159 @@
+"""From the tab's request to logged evidence and back: plugin, worker and model, all real."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from tb_visualscratchpad.wire.evidence import Span
+from tests.exporter.worker.conftest import LIMITS, RunningWorker, png, serving, stored
+from tests.worker_requests import TabRequests
+
+
+def run_job(tab: TabRequests, *, n_tokens: int = 4, seed: int = 0, **more: object) -> dict:
+    return {"kind": "run", "picture": {"picture_id": tab.picture(png(seed))}, "prompt": "w1 w2 ?", "max_new_tokens": n_tokens, **more}
+
+
+def test_a_run_from_an_uploaded_picture(worker: None, tab: TabRequests, logdir: Path) -> None:
+    state = tab.worker()
+    assert state["state"] == "ready" and "ready" in state["sentence"]
+    assert state["worker"]["limits"]["new_tokens"] == LIMITS.new_tokens and state["worker"]["device"] == "cpu"
+    events = list(tab.follow(tab.start(run_job(tab, name="first"))))
+    assert [event["event"] for event in events] == ["queued", "started", *["token"] * 4, "result"]
+    assert [event["n"] for event in events] == list(range(1, 8))
+    result = events[-1]
+    assert result["kind"] == "vlm_run" and result["run"] == state["worker"]["run"] and result["vlm_run"] == {"run": result["run"], "id": result["id"]}
+    # TensorBoard has not read the event yet: the plugin reads the sidecar.
+    shown = tab.send("GET", f"vlm_run?run={result['run']}&id={result['id']}", None, {})
+    read = json.loads(shown.read())
+    assert read["name"] == "first" and read["prompt"] == "w1 w2 ?" and read["dictionary"]["id"] == state["worker"]["dictionary_id"]
+    assert read["output_text"] == "".join(event["text"] for event in events if event["event"] == "token").strip(" ")
+    with stored(logdir) as store:
+        (entry,) = store.listing("").vlm_runs
+    assert (entry.run, entry.run_id) == (result["run"], result["id"])
+
+
+def test_a_logged_run_is_asked_again(worker: None, tab: TabRequests, logdir: Path) -> None:
+    first = tab.outcome(tab.start(run_job(tab)))
+    again = {"kind": "run", "picture": {"run": first["run"], "id": first["id"]}, "max_new_tokens": 4}
+    second = tab.outcome(tab.start(again))
+    other = tab.outcome(tab.start(again | {"prompt": "w5 ?"}))
+    with stored(logdir) as store:
+        runs = [store.vlm_run("", one["run"], one["id"]) for one in (first, second, other)]
+    assert [run.prompt for run in runs] == ["w1 w2 ?", "w1 w2 ?", "w5 ?"]
+    assert len({run.run_id for run in runs}) == 3 and all(run.tokens.indices(Span.OUTPUT).size == 4 for run in runs)
+
+
+def test_two_tabs_at_once(worker: None, tab: TabRequests) -> None:
+    """Both get their own answer; a full queue refuses with a sentence, and takes more afterwards."""
+    long = tab.start(run_job(tab, n_tokens=LIMITS.new_tokens))
+    assert next(event for event in tab.follow(long) if event["event"] == "token")
+    stories: list[list[dict]] = [[], []]
+    waiting = [tab.start(run_job(tab, seed=seed)) for seed in (1, 2)]
+    threads = [
+        threading.Thread(target=lambda story=story, job=job: story.extend(tab.follow(job))) for story, job in zip(stories, waiting, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    state = tab.worker()
+    assert state["state"] == "busy" and "2 jobs wait" in state["sentence"] and state["worker"]
+    status, said = tab.post("jobs/start", run_job(tab))
+    assert status == 400 and "2 jobs wait already" in said["error"]
+    assert [job["state"] for job in tab.post("jobs/list", {})[1]["jobs"]] == ["running", "queued", "queued"]
+    assert tab.post("jobs/cancel", {"job_id": long})[0] == 200
+    for thread in threads:
+        thread.join(60)
+    assert [story[-1]["event"] for story in stories] == ["result", "result"]
+    assert stories[1][0]["position"] == 2 and len({story[-1]["id"] for story in stories}) == 2
+    assert tab.outcome(tab.start(run_job(tab)))["event"] == "result"
+
+
+def test_a_running_job_is_cancelled_and_leaves_nothing(worker: None, tab: TabRequests, logdir: Path) -> None:
+    job = tab.start(run_job(tab, n_tokens=LIMITS.new_tokens))
+    events = []
+    for event in tab.follow(job):
+        events.append(event)
+        if len([one for one in events if one["event"] == "token"]) == 3:
+            assert tab.post("jobs/cancel", {"job_id": job}) == (200, {"job_id": job, "state": "running"})
+    assert events[-1]["event"] == "cancelled" and len(events) < LIMITS.new_tokens
+    assert not list(logdir.rglob("*.safetensors")) and not list(logdir.rglob("*tfevents*"))
+    assert tab.outcome(tab.start(run_job(tab)))["event"] == "result"
+
+
+def test_a_tab_that_goes_away_loses_nothing(worker: None, tab: TabRequests, logdir: Path) -> None:
+    job = tab.start(run_job(tab, n_tokens=60))
+    story = tab.follow(job)
+    next(story)
+    story.close()
+    events = list(tab.follow(job))
+    assert events[-1]["event"] == "result" and [event["n"] for event in events] == list(range(1, len(events) + 1))
+    assert list(tab.follow(job, after=events[-2]["n"])) == events[-1:]
+
+
+def test_tensorboard_started_anew_finds_worker_and_jobs_again(worker: None, logdir: Path) -> None:
+    with serving(logdir) as before:
+        job = before.tab.start(run_job(before.tab, n_tokens=80))
+    with serving(logdir) as after:
+        assert after.tab.worker()["worker"]
+        assert [one["job_id"] for one in after.tab.post("jobs/list", {})[1]["jobs"]] == [job]
+        assert after.tab.outcome(job)["event"] == "result"
+
+
+@pytest.mark.parametrize(
+    ("picture", "status", "says"),
+    [
+        ({"run": "../../etc", "id": "passwd"}, 404, "no run of the log directory"),
+        ({"run": "/etc", "id": "passwd"}, 404, "no run of the log directory"),
+        ({"run": "a\0b", "id": "x"}, 404, "no run of the log directory"),
+        ({"run": ".", "id": "../x"}, 400, "id is '../x'"),
+        ({"run": ".", "id": "none"}, 404, "finds no run 'none'"),
+        ({"run": "worker", "id": "none"}, 404, "finds no run 'none'"),
+        ({"picture_id": "0123456789abcdef"}, 404, "send it again"),
+    ],
+)
+def test_pictures_that_are_not_there(worker: None, tab: TabRequests, picture: dict, status: int, says: str) -> None:
+    got, said = tab.post("jobs/start", {"kind": "run", "picture": picture, "prompt": "w1"})
+    assert got == status and says in said["error"]
+    assert tab.post("jobs/list", {})[1]["jobs"] == []
+
+
+def test_a_sidecar_that_leads_out_of_the_log_directory_is_not_read(worker: None, tab: TabRequests, logdir: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "secret.safetensors"
+    elsewhere.write_bytes(b"secret")
+    folder = logdir / "run" / "plugins" / "visualscratchpad"
+    folder.mkdir(parents=True)
+    os.symlink(elsewhere, folder / "vlm_run.x.0.safetensors")
+    status, said = tab.post("jobs/start", {"kind": "run", "picture": {"run": "run", "id": "x"}})
+    assert status == 422 and "outside its run directory" in said["error"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"", "not a picture"), (b"\x89PNG\r\n\x1a\n", "picture"), (b"GIF89a", "picture"), (b"{}", "not a picture"), (png()[:500], "damaged")],
+)
+def test_what_is_no_picture_is_a_sentence(worker: None, tab: TabRequests, content: bytes, says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        tab.picture(content)
+
+
+def test_pictures_over_the_limits(worker: None, tab: TabRequests) -> None:
+    with pytest.raises(AssertionError, match="at most 1 million are read"):
+        tab.picture(png(width=1001, height=1000)[: 1 << 19])
+    with pytest.raises(AssertionError, match="at most 1,048,576 are taken"):
+        tab.picture(png(width=700, height=700))
+    ids = [tab.picture(png(seed)) for seed in range(3)]
+    assert tab.post("jobs/start", {"kind": "run", "picture": {"picture_id": ids[0]}, "prompt": "w1"})[0] == 404
+    assert tab.outcome(tab.start({"kind": "run", "picture": {"picture_id": ids[1]}, "prompt": "w1", "max_new_tokens": 1}))["event"] == "result"
+
+
+def test_no_images_logs_no_pixels(running_worker: RunningWorker, tab: TabRequests, logdir: Path) -> None:
+    with running_worker(keep_pictures=False):
+        result = tab.outcome(tab.start(run_job(tab)))
+        status, said = tab.post("jobs/start", {"kind": "run", "picture": {"run": result["run"], "id": result["id"]}})
+        assert status == 404 and "--no-images" in said["error"]
+    with stored(logdir) as store:
+        assert store.vlm_run("", result["run"], result["id"]).picture is None
