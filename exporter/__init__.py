@@ -11,42 +11,59 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tb_visualscratchpad.exporter.asked_picture import AskedPicture
+    from tb_visualscratchpad.exporter.cluster_sweep import NamedLatents, sweep_clusters
     from tb_visualscratchpad.exporter.decoder_map import decoder_map
+    from tb_visualscratchpad.exporter.dose_response import dose_response
     from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
     from tb_visualscratchpad.exporter.explain import explain
+    from tb_visualscratchpad.exporter.pixel_erasure import erase
     from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info, load_sae
+    from tb_visualscratchpad.exporter.steered_answers import steer
     from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
     from tb_visualscratchpad.exporter.sweep import sweep
     from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
 
 __all__ = [
+    "AskedPicture",
     "LatentIntervention",
+    "NamedLatents",
     "ScratchpadWriter",
     "SparseAutoencoder",
     "SteeringSpec",
     "Vlm",
     "decoder_map",
     "dictionary_info",
+    "dose_response",
+    "erase",
     "explain",
     "load_sae",
     "load_vlm",
     "new_run_directory",
+    "steer",
     "sweep",
+    "sweep_clusters",
 ]
 
 _MODULE_OF = {
+    "AskedPicture": "asked_picture",
     "LatentIntervention": "steering",
+    "NamedLatents": "cluster_sweep",
     "ScratchpadWriter": "event_log",
     "SparseAutoencoder": "sae",
     "SteeringSpec": "steering",
     "Vlm": "vlm",
     "decoder_map": "decoder_map",
     "dictionary_info": "sae",
+    "dose_response": "dose_response",
+    "erase": "pixel_erasure",
     "explain": "explain",
     "load_sae": "sae",
     "load_vlm": "vlm",
     "new_run_directory": "event_log",
+    "steer": "steered_answers",
     "sweep": "sweep",
+    "sweep_clusters": "cluster_sweep",
 }
 
 
@@ -58,7 +75,7 @@ def __getattr__(name: str) -> Any:
 
 class _Package(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
-        # Importing a submodule sets it on its package; `explain`, `sweep` and `decoder_map` mean the functions in them.
+        # Importing a submodule sets it on its package; `explain`, `sweep`, `dose_response` and `decoder_map` mean the functions in them.
         if isinstance(value, ModuleType) and _MODULE_OF.get(name) == name:
             value = getattr(value, name)
         super().__setattr__(name, value)

@@ -52,11 +52,15 @@ def draw_controls(read: ReadFeatures, spec: SteeringSpec, seeds: Sequence[int] =
         chosen = pool.draw(wanted, target, np.random.default_rng([seed, 17]))
         if not chosen:
             return []
-        edit = read.edit(SteeringSpec(tuple(chosen), error=spec.error))
-        norm = replace(edit, drops_error=False).change_norm
-        within = abs(norm - target) <= TOLERANCE * target
-        controls.append(Control(seed, edit if within or norm == 0 else replace(edit, factor=target / norm)))
+        controls.append(Control(seed, as_large_as(target, read.edit(SteeringSpec(tuple(chosen), error=spec.error)))))
     return controls
+
+
+def as_large_as(norm: float, edit: LatentEdit) -> LatentEdit:
+    """The edit, its change of the features multiplied where its norm is not within ``TOLERANCE`` of ``norm`` (the error apart)."""
+    own = replace(edit, drops_error=False).change_norm
+    within = abs(own - norm) <= TOLERANCE * norm
+    return edit if within or own == 0 else replace(edit, factor=norm / own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,9 @@ class _Pool:
         for number, kind in enumerate(kinds):
             latents = _firing(read, kind, taken, n_each)
             before_PL = read.columns_PL(latents)
-            change_PL = np.stack([edited_column(column, kind, read.image_tokens) for column in before_PL.T], axis=1) - before_PL if latents.size else before_PL
+            change_PL = np.zeros_like(before_PL)
+            for number_of_latent, column in enumerate(before_PL.T):
+                change_PL[:, number_of_latent] = edited_column(column, kind, read.image_tokens) - column
             moved = np.any(change_PL != 0, axis=0)
             kind_parts.append(np.full(int(moved.sum()), number))
             latent_parts.append(latents[moved])
