@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tb_visualscratchpad.exporter.steering import SteeringSpec
 from tb_visualscratchpad.exporter.worker.limits import WorkerLimits
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.tags import require_identifier
@@ -47,7 +49,16 @@ class RunJob:
     name: str | None
 
 
-Job = RunJob
+@dataclass(frozen=True)
+class SteerJob:
+    """Answer under an intervention, beside baselines and controls."""
+
+    question: Question
+    name: str | None
+    spec: SteeringSpec
+
+
+Job = RunJob | SteerJob
 
 _QUESTION = ("picture", "prompt", "system", "max_new_tokens")
 
@@ -69,7 +80,28 @@ def _run_job(value: Any, limits: WorkerLimits) -> RunJob:
     return RunJob(_question(value, limits), _optional_text(value, "name", MAX_NAME))
 
 
-_PARSERS: dict[str, Callable[[Any, WorkerLimits], Job]] = {"run": _run_job}
+def _steer_job(value: Any, limits: WorkerLimits) -> SteerJob:
+    _keys(value, "A steer job", {"kind", "picture", "spec"}, {*_QUESTION, "name"})
+    spec = SteeringSpec.from_json(json.dumps(value["spec"]))
+    _require_few(len(spec.interventions), limits)
+    return SteerJob(_question(value, limits), _optional_text(value, "name", MAX_NAME), spec)
+
+
+_PARSERS: dict[str, Callable[[Any, WorkerLimits], Job]] = {"run": _run_job, "steer": _steer_job}
+
+
+def steered_latents(job: Job) -> list[int]:
+    """The latents that a job names."""
+    match job:
+        case RunJob():
+            return []
+        case SteerJob():
+            return [item.latent for item in job.spec.interventions]
+
+
+def _require_few(n_latents: int, limits: WorkerLimits) -> None:
+    if n_latents > limits.steered_latents:
+        raise ScratchpadError(f"The job names {n_latents:,} latents, at most {limits.steered_latents:,} are steered at once: choose fewer.")
 
 
 def _question(value: dict[str, Any], limits: WorkerLimits) -> Question:

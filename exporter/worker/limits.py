@@ -17,6 +17,7 @@ class WorkerLimits:
         prompt_characters: of a prompt, and of a system text.
         new_tokens: of an answer.
         queued_jobs: that wait.
+        steered_latents: in one job.
     """
 
     picture_bytes: int = 32 << 20
@@ -25,6 +26,7 @@ class WorkerLimits:
     prompt_characters: int = 20_000
     new_tokens: int = 1024
     queued_jobs: int = 16
+    steered_latents: int = 4096
 
     def as_json(self) -> dict[str, int]:
         """For ``/status``."""

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from tb_visualscratchpad.exporter.asked_picture import AskedPicture
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
-from tb_visualscratchpad.exporter.explain import explain
+from tb_visualscratchpad.exporter.explain import record_answer, run_of
 from tb_visualscratchpad.exporter.job_progress import JobProgress
 from tb_visualscratchpad.exporter.pictures import read_picture
-from tb_visualscratchpad.exporter.sae import SparseAutoencoder
+from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info
+from tb_visualscratchpad.exporter.steered_answers import steer
 from tb_visualscratchpad.exporter.vlm import Vlm
-from tb_visualscratchpad.exporter.worker.job_request import Job, LoggedPicture, Question, RunJob
+from tb_visualscratchpad.exporter.worker.job_request import (
+    Job,
+    LoggedPicture,
+    Question,
+    RunJob,
+    SteerJob,
+    steered_latents,
+)
 from tb_visualscratchpad.exporter.worker.logged_runs import logged_run
 from tb_visualscratchpad.exporter.worker.uploaded_pictures import UploadedPictures
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError
+from tb_visualscratchpad.wire.evidence import VlmRun
 
 DEFAULT_NEW_TOKENS = 512
+_N_READ = 2
 
 
 @dataclass(frozen=True)
 class AskedQuestion:
-    """A question with everything at hand."""
+    """A question with everything at hand.
 
-    picture: Image.Image
-    prompt: str
-    system: str | None
+    Attributes:
+        logged: the run that is asked again, prompt and all; None where there is none.
+    """
+
+    asked: AskedPicture
     max_new_tokens: int
+    logged: VlmRun | None
 
 
 class ModelWork:
@@ -50,59 +63,112 @@ class ModelWork:
         self._vlm = vlm
         self._sae = sae
         self._hook = hook
+        self._dictionary = dictionary_info(vlm, sae, hook)
         self._logdir = logdir
         self._run = run
         self._writer = writer
         self._pictures = pictures
         self._keep_pictures = keep_pictures
         self._max_new_tokens = max_new_tokens
+        self._read: OrderedDict[tuple[str | None, ...], AskedPicture] = OrderedDict()
 
-    def with_picture(self, job: Job) -> Job:
-        """The job with its picture in hand. For any thread.
+    def ready(self, job: Job) -> Job:
+        """The job with its picture in hand, after everything that can be checked at once. For any thread.
 
         Raises:
-            ScratchpadError: the picture is not there.
+            ScratchpadError: what is wrong with it.
         """
+        latents = steered_latents(job)
+        beyond = sorted({latent for latent in latents if not 0 <= latent < self._dictionary.n_latents})
+        if beyond:
+            raise ScratchpadError(f"Latents {beyond[:5]} were given, the dictionary has {self._dictionary.n_latents}, numbered from 0: choose among those.")
         wanted = job.question.picture
-        if isinstance(wanted, LoggedPicture):
-            if logged_run(self._logdir, wanted).picture is None:
-                raise EvidenceNotFound(f"Run {wanted.id!r} was logged without its picture (--no-images): send the picture.")
-            return job
-        picture = replace(wanted, file=self._pictures.file(wanted.picture_id))
-        return replace(job, question=replace(job.question, picture=picture))
+        if not isinstance(wanted, LoggedPicture):
+            picture = replace(wanted, file=self._pictures.file(wanted.picture_id))
+            return replace(job, question=replace(job.question, picture=picture))
+        logged = self._logged(wanted)
+        if latents and logged.dictionary.dictionary_id != self._dictionary.dictionary_id:
+            raise ScratchpadError(
+                f"Run '{logged.name}' was recorded with the dictionary {logged.dictionary.name!r}, the worker has {self._dictionary.name!r}, whose latents "
+                "are others: start a worker with the run's own model and SAE."
+            )
+        return job
 
     def do(self, job: Job, progress: JobProgress) -> dict[str, Any]:
         """Does a job and logs what comes of it. Returns the ``result`` event's content: ``kind``, ``run``, ``id`` and more.
 
         Raises:
-            ScratchpadError: what the user can put right; nothing of the job is logged.
-            Cancelled: ``progress`` says so.
+            ScratchpadError: what the user can put right.
+            Cancelled: ``progress`` says so; nothing of the job is logged.
         """
+        question = self._asked(job.question, progress)
         match job:
             case RunJob():
-                return self._do_run(job, progress)
+                return self._run_job(job, question, progress)
+            case SteerJob():
+                return self._steer(job, question, progress)
 
-    def _do_run(self, job: RunJob, progress: JobProgress) -> dict[str, Any]:
-        asked = self._asked(job.question)
-        run = explain(
-            self._vlm, self._sae, asked.picture, asked.prompt, None, asked.max_new_tokens, hook=self._hook, system=asked.system,
-            name=job.name, keep_picture=self._keep_pictures, progress=progress,
-        )
+    def _run_job(self, job: RunJob, question: AskedQuestion, progress: JobProgress) -> dict[str, Any]:
+        recorded = record_answer(question.asked, None, question.max_new_tokens, progress=progress)
+        run = run_of(question.asked, recorded, name=job.name, keep_picture=self._keep_pictures)
+        progress.check()
         self._writer.add_vlm_run(run)
-        place = {"run": self._run, "id": run.run_id}
-        return {"kind": "vlm_run", **place, "vlm_run": place}
+        return self._place("vlm_run", run.run_id, run)
 
-    def _asked(self, question: Question) -> AskedQuestion:
-        prompt, wanted = question.prompt, question.picture
+    def _steer(self, job: SteerJob, question: AskedQuestion, progress: JobProgress) -> dict[str, Any]:
+        result, run = steer(
+            question.asked, job.spec, max_new_tokens=question.max_new_tokens, name=job.name, logged=question.logged,
+            keep_picture=self._keep_pictures, progress=progress,
+        )
+        progress.check()
+        # The run first: the result names it.
+        self._writer.add_vlm_run(run)
+        self._writer.add_steering_result(result)
+        return self._place("steering_result", result.result_id, run)
+
+    def _place(self, kind: str, identifier: str, run: VlmRun | None) -> dict[str, Any]:
+        place: dict[str, Any] = {"kind": kind, "run": self._run, "id": identifier}
+        return place if run is None else {**place, "vlm_run": {"run": self._run, "id": run.run_id}}
+
+    def _asked(self, question: Question, progress: JobProgress) -> AskedQuestion:
+        wanted, logged = question.picture, None
+        prompt, system, n_tokens = question.prompt, question.system, question.max_new_tokens
         if isinstance(wanted, LoggedPicture):
-            logged = logged_run(self._logdir, wanted)
-            if logged.picture is None:
-                raise EvidenceNotFound(f"Run {wanted.id!r} was logged without its picture (--no-images): send the picture.")
-            picture = read_picture(logged.picture.data)
-            prompt = logged.prompt if prompt is None else prompt
-        else:
-            picture = self._pictures.decoded(wanted.file or self._pictures.file(wanted.picture_id))
-        if prompt is None:
-            raise ScratchpadError("The job has no prompt: say what to ask about the picture.")
-        n_tokens = question.max_new_tokens or min(DEFAULT_NEW_TOKENS, self._max_new_tokens)
-        return AskedQuestion(picture, prompt, question.system, n_tokens)
+            run = self._logged(wanted)
+            prompt = run.prompt if prompt is None else prompt
+            system = run.system if system is None else system
+            n_tokens = n_tokens or run.max_new_tokens
+            logged = run if (prompt, system) == (run.prompt, run.system) and run.steering is None else None
+        assert prompt is not None, "a job with an uploaded picture has a prompt"
+        n_tokens = min(n_tokens or DEFAULT_NEW_TOKENS, self._max_new_tokens)
+        return AskedQuestion(self._read_picture(wanted, prompt, system, progress), n_tokens, logged)
+
+    def _read_picture(self, wanted: Any, prompt: str, system: str | None, progress: JobProgress) -> AskedPicture:
+        """The picture read up to the hook; the last few stay at hand, since one is seldom asked about once."""
+        name = (wanted.run, wanted.id) if isinstance(wanted, LoggedPicture) else ("", wanted.picture_id)
+        key = (*name, prompt, system)
+        if key not in self._read:
+            progress.stage("picture", 0, 1)
+            if isinstance(wanted, LoggedPicture):
+                logged = self._logged(wanted)
+                shown = logged.exact_picture or logged.picture
+                assert shown is not None, "checked above"
+                picture = read_picture(shown.data)
+            else:
+                picture = self._pictures.decoded(wanted.file or self._pictures.file(wanted.picture_id))
+            self._read[key] = AskedPicture(self._vlm, self._sae, picture, prompt, hook=self._hook, system=system)
+            progress.stage("picture", 1, 1)
+            while len(self._read) > _N_READ:
+                self._read.popitem(last=False)
+        self._read.move_to_end(key)
+        return self._read[key]
+
+    def forget_pictures(self) -> None:
+        """Lets go of what is kept of pictures, so that memory comes free."""
+        self._read.clear()
+
+    def _logged(self, wanted: LoggedPicture) -> VlmRun:
+        run = logged_run(self._logdir, wanted)
+        if run.picture is None:
+            raise EvidenceNotFound(f"Run {wanted.id!r} was logged without its picture (--no-images): send the picture.")
+        return run

@@ -19,6 +19,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
 from tb_visualscratchpad.exporter.job_progress import Cancelled
+from tb_visualscratchpad.exporter.out_of_memory import is_out_of_memory
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.exporter.worker.job_queue import JobQueue, QueuedJob
@@ -60,7 +61,7 @@ def serve_worker(
                 "id": registration.entry.worker_id, "vlm_name": vlm.name, "sae_name": sae.name, "dictionary_id": dictionary.dictionary_id,
                 "device": str(vlm.device), "limits": limits.as_json(), "run": directory.name,
             }
-            application = WorkerApplication(registration.secret.secret, about, queue, pictures, limits, work.with_picture)
+            application = WorkerApplication(registration.secret.secret, about, queue, pictures, limits, work.ready)
             server = make_server(HOST, 0, application, threaded=True, request_handler=_QuietHandler, fd=listener.fileno())
             thread = threading.Thread(target=server.serve_forever, name="worker's server", daemon=True)
             thread.start()
@@ -106,10 +107,13 @@ def _outcome(work: ModelWork, job: QueuedJob) -> tuple[str, dict[str, Any]]:
     except Cancelled:
         return "cancelled", {}
     except ScratchpadError as error:
+        work.forget_pictures()  # perhaps there was too little memory
         return "failed", {"error": str(error)}
-    except (torch.OutOfMemoryError, MemoryError):
-        return "failed", {"error": "The worker ran out of memory: use a smaller picture, fewer new tokens, or --dtype bfloat16."}
-    except Exception as error:  # a defect: who asked learns of it, the output has the trace, the next job has its turn
+    except Exception as error:
+        work.forget_pictures()
+        if is_out_of_memory(error):
+            return "failed", {"error": "The worker ran out of memory: use a smaller picture, fewer new tokens, or --dtype bfloat16."}
+        # A defect: who asked learns of it, the output has the trace, the next job has its turn.
         traceback.print_exc()
         return "failed", {"error": f"The worker failed ({type(error).__name__}: {error}): its output has the details, please report them."}
     finally:

@@ -34,19 +34,19 @@ class WorkerApplication:
     Args:
         secret: that every request must bear.
         about: what ``/status`` tells beside the state.
-        with_picture: takes the job's picture in hand; raises ScratchpadError where it is not there.
+        ready: checks a job and takes its picture in hand; raises ScratchpadError where something is wrong with it.
     """
 
     def __init__(
         self, secret: str, about: Mapping[str, Any], queue: JobQueue, pictures: UploadedPictures, limits: WorkerLimits,
-        with_picture: Callable[[Job], Job],
+        ready: Callable[[Job], Job],
     ) -> None:
         self._bearer = f"Bearer {secret}".encode()
         self._about = about
         self._queue = queue
         self._pictures = pictures
         self._limits = limits
-        self._with_picture = with_picture
+        self._ready = ready
         self._routes: dict[tuple[str, str], Callable[[Request], Response]] = {
             ("GET", "/status"): self._status,
             ("POST", "/jobs/start"): self._start,
@@ -99,7 +99,7 @@ class WorkerApplication:
 
     def _start(self, request: Request) -> Response:
         read = _read_json(request)
-        job = self._with_picture(parse_job(read, self._limits))
+        job = self._ready(parse_job(read, self._limits))
         job_id, position = self._queue.add(job, read["kind"])
         return _json({"job_id": job_id, "position": position})
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tb_visualscratchpad.exporter.worker.job_request import LoggedPicture, Question, RunJob, UploadedPicture, parse_job
+from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
+from tb_visualscratchpad.exporter.worker.job_request import (
+    LoggedPicture,
+    Question,
+    RunJob,
+    SteerJob,
+    UploadedPicture,
+    parse_job,
+    steered_latents,
+)
 from tb_visualscratchpad.exporter.worker.limits import WorkerLimits
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
@@ -22,6 +31,18 @@ def test_a_run_of_a_logged_picture_asks_what_was_asked() -> None:
     assert job == RunJob(Question(LoggedPicture("a/b", "x-1"), None, "be brief", None), "again")
 
 
+def test_a_steer_job() -> None:
+    spec = {"interventions": [{"latent": 4, "op": "SCALE", "value": 0}]}
+    job = parse_job({"kind": "steer", "picture": {"run": "a", "id": "b"}, "spec": spec, "name": "cat x 0"}, LIMITS)
+    expected = SteeringSpec((LatentIntervention(4, "SCALE", 0),))
+    assert job == SteerJob(Question(LoggedPicture("a", "b"), None, None, None), "cat x 0", expected)
+    assert steered_latents(job) == [4]
+
+
+def steer(**changes: object) -> dict:
+    return {"kind": "steer", "picture": {"run": "a", "id": "b"}, "spec": {}} | changes
+
+
 @pytest.mark.parametrize(
     ("job", "says"),
     [
@@ -30,6 +51,15 @@ def test_a_run_of_a_logged_picture_asks_what_was_asked() -> None:
         ({}, "kind is None"),
         ({"kind": ["run"]}, "kind is"),
         ({"kind": "delete", "picture": UPLOADED}, "kind is 'delete', expected one of run"),
+        ({"kind": "steer", "picture": {"run": "a", "id": "b"}}, "lacks spec"),
+        (steer(spec="{}"), "The steering spec is str"),
+        (steer(spec=[]), "The steering spec is list"),
+        (steer(spec={"latents": []}), "unknown keys latents"),
+        (steer(spec={"interventions": [{"latent": 1, "op": "SET", "value": float("nan")}]}), "expected a finite number"),
+        (steer(spec={"interventions": [{"latent": 1, "op": "SET", "value": "1"}]}), "expected a finite number"),
+        (steer(spec={"interventions": [{"latent": 1, "op": "RUN", "value": 1}]}), "expected SET, SCALE or ADD"),
+        (steer(spec={"interventions": [{"latent": n, "op": "SET", "value": 1} for n in range(4097)]}), "at most 4,096"),
+        (steer(name="a" * 201), "1 to 200 characters"),
         ({"kind": "run", "prompt": "a"}, "lacks picture"),
         ({"kind": "run", "picture": UPLOADED, "prompt": "a", "path": "/etc"}, "unknown keys \\['path'\\]"),
         ({"kind": "run", "picture": "abc", "prompt": "a"}, "picture is 'abc', expected an object"),

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.wire.evidence import Span
 from tests.exporter.worker.conftest import LIMITS, RunningWorker, png, serving, stored
+from tests.random_evidence import random_vlm_run
 from tests.worker_requests import TabRequests
 
 
@@ -23,8 +25,8 @@ def test_a_run_from_an_uploaded_picture(worker: None, tab: TabRequests, logdir: 
     assert state["state"] == "ready" and "ready" in state["sentence"]
     assert state["worker"]["limits"]["new_tokens"] == LIMITS.new_tokens and state["worker"]["device"] == "cpu"
     events = list(tab.follow(tab.start(run_job(tab, name="first"))))
-    assert [event["event"] for event in events] == ["queued", "started", *["token"] * 4, "result"]
-    assert [event["n"] for event in events] == list(range(1, 8))
+    assert [event["event"] for event in events] == ["queued", "started", "stage", "stage", *["token"] * 4, "result"]
+    assert [event["n"] for event in events] == list(range(1, 10))
     result = events[-1]
     assert result["kind"] == "vlm_run" and result["run"] == state["worker"]["run"] and result["vlm_run"] == {"run": result["run"], "id": result["id"]}
     # TensorBoard has not read the event yet: the plugin reads the sidecar.
@@ -46,6 +48,40 @@ def test_a_logged_run_is_asked_again(worker: None, tab: TabRequests, logdir: Pat
         runs = [store.vlm_run("", one["run"], one["id"]) for one in (first, second, other)]
     assert [run.prompt for run in runs] == ["w1 w2 ?", "w1 w2 ?", "w5 ?"]
     assert len({run.run_id for run in runs}) == 3 and all(run.tokens.indices(Span.OUTPUT).size == 4 for run in runs)
+
+
+def test_a_steered_answer_of_a_logged_run(worker: None, tab: TabRequests, logdir: Path) -> None:
+    first = tab.outcome(tab.start(run_job(tab)))
+    with stored(logdir) as store:
+        latent = int(store.vlm_run("", first["run"], first["id"]).latents.csc_PK.sum(axis=0).argmax())
+    spec = {"error": "kept", "interventions": [{"latent": latent, "op": "SCALE", "value": 0}]}
+    events = list(tab.follow(tab.start({"kind": "steer", "picture": {"run": first["run"], "id": first["id"]}, "spec": spec, "name": "without it"})))
+    result = events[-1]
+    assert result["kind"] == "steering_result", result
+    told = [event["condition"] for event in events if event["event"] == "token"]
+    assert told[:4] == ["steered"] * 4
+    assert all(event["done"] <= event["total"] for event in events if event["event"] == "stage")
+    shown = json.loads(tab.send("GET", f"steering_result?run={result['run']}&id={result['id']}", None, {}).read())
+    assert shown["name"] == "without it" and shown["original_run_id"] == first["id"] and shown["differs_from_logged"] == ""
+    assert shown["steering"]["interventions"][0]["latent"] == latent and shown["steered_run_id"] == result["vlm_run"]["id"]
+    steered = json.loads(tab.send("GET", f"vlm_run?run={result['run']}&id={result['vlm_run']['id']}", None, {}).read())
+    assert steered["output_text"] == "".join(event["text"] for event in events if event["event"] == "token" and event["condition"] == "steered").strip(" ")
+    with stored(logdir) as store:
+        (outcome,) = store.listing("").outcomes
+    assert (outcome.run, outcome.original_run_id) == (result["run"], first["id"])
+
+
+def test_latents_of_another_dictionary_are_refused(worker: None, tab: TabRequests, logdir: Path) -> None:
+    spec = {"interventions": [{"latent": 80, "op": "SET", "value": 1}]}
+    status, said = tab.post("jobs/start", run_job(tab) | {"kind": "steer", "spec": spec})
+    assert status == 400 and "has 80, numbered from 0" in said["error"]
+    with ScratchpadWriter(logdir / "other") as writer:
+        writer.add_vlm_run(random_vlm_run(1, run_id="foreign"))
+    spec["interventions"][0]["latent"] = 3
+    picture = {"picture": {"run": "other", "id": "foreign"}}
+    status, said = tab.post("jobs/start", {"kind": "steer", "spec": spec, **picture})
+    assert status == 400 and "whose latents are others" in said["error"]
+    assert tab.outcome(tab.start({"kind": "run", "prompt": "w1", "max_new_tokens": 2, **picture}))["event"] == "result"
 
 
 def test_two_tabs_at_once(worker: None, tab: TabRequests) -> None:
@@ -77,7 +113,7 @@ def test_a_running_job_is_cancelled_and_leaves_nothing(worker: None, tab: TabReq
     events = []
     for event in tab.follow(job):
         events.append(event)
-        if len([one for one in events if one["event"] == "token"]) == 3:
+        if event["event"] == "token" and sum(one["event"] == "token" for one in events) == 3:
             assert tab.post("jobs/cancel", {"job_id": job}) == (200, {"job_id": job, "state": "running"})
     assert events[-1]["event"] == "cancelled" and len(events) < LIMITS.new_tokens
     assert not list(logdir.rglob("*.safetensors")) and not list(logdir.rglob("*tfevents*"))
