@@ -7,6 +7,7 @@ copy of the worker's private file. Neither may be a flag, since TensorBoard tell
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -157,7 +158,9 @@ class WorkerClient:
         if body is not None:
             headers["Content-Type"] = content_type
         try:
-            connection.request(method, path, body, headers)
+            # A worker that refuses a body says so without reading it.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, headers)
             response = connection.getresponse()
         except _MALFORMED as error:
             connection.close()

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from tb_visualscratchpad.exporter.steering import SteeringSpec
+from tb_visualscratchpad.exporter.cluster_sweep import NamedLatents
+from tb_visualscratchpad.exporter.pixel_erasure import FILLS
+from tb_visualscratchpad.exporter.steering import Scope, SteeringSpec
 from tb_visualscratchpad.exporter.worker.limits import WorkerLimits
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.tags import require_identifier
 
 MAX_NAME = 200
+
+Operation = Literal["SET", "SCALE", "ADD"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,39 @@ class SteerJob:
     spec: SteeringSpec
 
 
-Job = RunJob | SteerJob
+@dataclass(frozen=True)
+class EraseJob:
+    """Answer about the picture without a region. ``box`` x0, y0, x1, y1 in its pixels."""
+
+    question: Question
+    name: str | None
+    box: tuple[float, float, float, float]
+    fill: str
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """Ablate every cluster in turn."""
+
+    question: Question
+    name: str | None
+    clusters: tuple[NamedLatents, ...]
+
+
+@dataclass(frozen=True)
+class DoseJob:
+    """Vary the value of latents, and weigh words (numbers of tokens within the original answer)."""
+
+    question: Question
+    name: str | None
+    latents: tuple[int, ...]
+    op: Operation
+    where: Scope
+    values: tuple[float, ...]
+    words: tuple[int, ...]
+
+
+Job = RunJob | SteerJob | EraseJob | SweepJob | DoseJob
 
 _QUESTION = ("picture", "prompt", "system", "max_new_tokens")
 
@@ -87,16 +123,59 @@ def _steer_job(value: Any, limits: WorkerLimits) -> SteerJob:
     return SteerJob(_question(value, limits), _optional_text(value, "name", MAX_NAME), spec)
 
 
-_PARSERS: dict[str, Callable[[Any, WorkerLimits], Job]] = {"run": _run_job, "steer": _steer_job}
+def _erase_job(value: Any, limits: WorkerLimits) -> EraseJob:
+    _keys(value, "An erase job", {"kind", "picture", "box", "fill"}, {*_QUESTION, "name"})
+    fill = value["fill"]
+    if not isinstance(fill, str) or fill not in FILLS:
+        raise ScratchpadError(f"The fill is {_shown(fill)}, expected {' or '.join(FILLS)}.")
+    box = _numbers(value, "box", 4)
+    if len(box) != 4 or not (box[0] < box[2] and box[1] < box[3]):
+        raise ScratchpadError(f"The box is {_shown(value['box'])}, expected x0, y0, x1, y1 in pixels with x0 < x1 and y0 < y1.")
+    return EraseJob(_question(value, limits), _optional_text(value, "name", MAX_NAME), (box[0], box[1], box[2], box[3]), fill)
+
+
+def _sweep_job(value: Any, limits: WorkerLimits) -> SweepJob:
+    _keys(value, "A sweep job", {"kind", "picture", "clusters"}, {*_QUESTION, "name"})
+    clusters = []
+    for item in _list(value, "clusters", limits.clusters):
+        _keys(_object(item, "A cluster"), "A cluster", {"name", "latents"}, set())
+        clusters.append(NamedLatents(_text(item, "name", MAX_NAME), _integers(item, "latents", limits.steered_latents)))
+    _require_few(sum(len(cluster.latents) for cluster in clusters), limits)
+    return SweepJob(_question(value, limits), _optional_text(value, "name", MAX_NAME), tuple(clusters))
+
+
+def _dose_job(value: Any, limits: WorkerLimits) -> DoseJob:
+    _keys(value, "A dose job", {"kind", "picture", "latents", "op", "values", "words"}, {*_QUESTION, "name", "where"})
+    latents, values = _integers(value, "latents", limits.steered_latents), _numbers(value, "values", limits.doses)
+    if len(set(values)) < 2:
+        raise ScratchpadError(f"values is {_shown(value['values'])}, expected at least two different doses.")
+    op, where = value["op"], value.get("where", "all")
+    for dose in values:
+        # As a spec, each dose is checked as any other intervention.
+        spec = {"interventions": [{"latent": latent, "op": op, "value": dose, "where": where} for latent in latents]}
+        read = SteeringSpec.from_json(json.dumps(spec)).interventions[0]
+    return DoseJob(
+        _question(value, limits), _optional_text(value, "name", MAX_NAME), latents, read.op, read.where, values,
+        _integers(value, "words", limits.dose_words),
+    )
+
+
+_PARSERS: dict[str, Callable[[Any, WorkerLimits], Job]] = {
+    "run": _run_job, "steer": _steer_job, "erase": _erase_job, "sweep": _sweep_job, "dose": _dose_job,
+}
 
 
 def steered_latents(job: Job) -> list[int]:
     """The latents that a job names."""
     match job:
-        case RunJob():
+        case RunJob() | EraseJob():
             return []
         case SteerJob():
             return [item.latent for item in job.spec.interventions]
+        case SweepJob():
+            return [latent for cluster in job.clusters for latent in cluster.latents]
+        case DoseJob():
+            return list(job.latents)
 
 
 def _require_few(n_latents: int, limits: WorkerLimits) -> None:
@@ -143,6 +222,31 @@ def _text(value: dict[str, Any], key: str, longest: int) -> str:
     if not isinstance(text, str) or not 1 <= len(text) <= longest:
         raise ScratchpadError(f"{key} is {_shown(text)}, expected a text of 1 to {longest:,} characters.")
     return text
+
+
+def _list(value: dict[str, Any], key: str, longest: int) -> list[Any]:
+    read = value[key]
+    if not isinstance(read, list) or not 1 <= len(read) <= longest:
+        given = f"a list of {len(read):,}" if isinstance(read, list) else _shown(read)
+        raise ScratchpadError(f"{key} is {given}, expected a list of 1 to {longest:,}.")
+    return read
+
+
+def _integers(value: dict[str, Any], key: str, longest: int) -> tuple[int, ...]:
+    """Whole numbers from 0, each once."""
+    read = _list(value, key, longest)
+    wrong = [item for item in read if not _is_integer(item, 0, 2**31 - 1)]
+    if wrong or len(set(read)) != len(read):
+        raise ScratchpadError(f"{key} holds {_shown(wrong[0]) if wrong else 'a number twice'}, expected whole numbers from 0, each once.")
+    return tuple(read)
+
+
+def _numbers(value: dict[str, Any], key: str, longest: int) -> tuple[float, ...]:
+    read = _list(value, key, longest)
+    for item in read:
+        if isinstance(item, bool) or not isinstance(item, (int, float)) or not abs(item) < 1e30:
+            raise ScratchpadError(f"{key} holds {_shown(item)}, expected numbers.")
+    return tuple(float(item) for item in read)
 
 
 def _optional_text(value: dict[str, Any], key: str, longest: int) -> str | None:

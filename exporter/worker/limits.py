@@ -18,6 +18,8 @@ class WorkerLimits:
         new_tokens: of an answer.
         queued_jobs: that wait.
         steered_latents: in one job.
+        clusters: in one sweep.
+        doses, dose_words: in one dose-response.
     """
 
     picture_bytes: int = 32 << 20
@@ -27,6 +29,9 @@ class WorkerLimits:
     new_tokens: int = 1024
     queued_jobs: int = 16
     steered_latents: int = 4096
+    clusters: int = 128
+    doses: int = 33
+    dose_words: int = 32
 
     def as_json(self) -> dict[str, int]:
         """For ``/status``."""

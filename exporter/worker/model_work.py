@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from tb_visualscratchpad.exporter.asked_picture import AskedPicture
+from tb_visualscratchpad.exporter.cluster_sweep import sweep_clusters
+from tb_visualscratchpad.exporter.dose_response import dose_response
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.exporter.explain import record_answer, run_of
 from tb_visualscratchpad.exporter.job_progress import JobProgress
 from tb_visualscratchpad.exporter.pictures import read_picture
+from tb_visualscratchpad.exporter.pixel_erasure import erase
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info
 from tb_visualscratchpad.exporter.steered_answers import steer
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.exporter.worker.job_request import (
+    DoseJob,
+    EraseJob,
     Job,
     LoggedPicture,
     Question,
     RunJob,
     SteerJob,
+    SweepJob,
     steered_latents,
 )
 from tb_visualscratchpad.exporter.worker.logged_runs import logged_run
 from tb_visualscratchpad.exporter.worker.uploaded_pictures import UploadedPictures
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
+from tb_visualscratchpad.wire.steering_evidence import SteeringResult
 
 DEFAULT_NEW_TOKENS = 512
 _N_READ = 2
@@ -107,6 +117,12 @@ class ModelWork:
                 return self._run_job(job, question, progress)
             case SteerJob():
                 return self._steer(job, question, progress)
+            case EraseJob():
+                return self._erase(job, question, progress)
+            case SweepJob():
+                return self._sweep(job, question, progress)
+            case DoseJob():
+                return self._dose(job, question, progress)
 
     def _run_job(self, job: RunJob, question: AskedQuestion, progress: JobProgress) -> dict[str, Any]:
         recorded = record_answer(question.asked, None, question.max_new_tokens, progress=progress)
@@ -120,6 +136,33 @@ class ModelWork:
             question.asked, job.spec, max_new_tokens=question.max_new_tokens, name=job.name, logged=question.logged,
             keep_picture=self._keep_pictures, progress=progress,
         )
+        return self._log_beside_run(result, run, progress)
+
+    def _erase(self, job: EraseJob, question: AskedQuestion, progress: JobProgress) -> dict[str, Any]:
+        result, run = erase(
+            question.asked, job.box, job.fill, max_new_tokens=question.max_new_tokens, name=job.name, logged=question.logged,
+            keep_picture=self._keep_pictures, progress=progress,
+        )
+        return self._log_beside_run(result, run, progress)
+
+    def _sweep(self, job: SweepJob, question: AskedQuestion, progress: JobProgress) -> dict[str, Any]:
+        sweep = sweep_clusters(
+            question.asked, job.clusters, max_new_tokens=question.max_new_tokens, name=job.name, logged=question.logged, progress=progress
+        )
+        progress.check()
+        self._writer.add_cluster_sweep(sweep)
+        return self._place("cluster_sweep", sweep.result_id, None)
+
+    def _dose(self, job: DoseJob, question: AskedQuestion, progress: JobProgress) -> dict[str, Any]:
+        response = dose_response(
+            question.asked, job.latents, job.op, job.values, job.words, where=job.where, max_new_tokens=question.max_new_tokens,
+            name=job.name, logged=question.logged, progress=progress,
+        )
+        progress.check()
+        self._writer.add_dose_response(response)
+        return self._place("dose_response", response.result_id, None)
+
+    def _log_beside_run(self, result: SteeringResult, run: VlmRun, progress: JobProgress) -> dict[str, Any]:
         progress.check()
         # The run first: the result names it.
         self._writer.add_vlm_run(run)
@@ -135,27 +178,24 @@ class ModelWork:
         prompt, system, n_tokens = question.prompt, question.system, question.max_new_tokens
         if isinstance(wanted, LoggedPicture):
             run = self._logged(wanted)
+            shown = run.exact_picture or run.picture
+            assert shown is not None, "it was asked for"
+            picture = read_picture(shown.data)
             prompt = run.prompt if prompt is None else prompt
             system = run.system if system is None else system
             n_tokens = n_tokens or run.max_new_tokens
             logged = run if (prompt, system) == (run.prompt, run.system) and run.steering is None else None
+        else:
+            picture = self._pictures.decoded(wanted.file or self._pictures.file(wanted.picture_id))
         assert prompt is not None, "a job with an uploaded picture has a prompt"
         n_tokens = min(n_tokens or DEFAULT_NEW_TOKENS, self._max_new_tokens)
-        return AskedQuestion(self._read_picture(wanted, prompt, system, progress), n_tokens, logged)
+        return AskedQuestion(self._up_to_hook(picture, prompt, system, progress), n_tokens, logged)
 
-    def _read_picture(self, wanted: Any, prompt: str, system: str | None, progress: JobProgress) -> AskedPicture:
+    def _up_to_hook(self, picture: Image.Image, prompt: str, system: str | None, progress: JobProgress) -> AskedPicture:
         """The picture read up to the hook; the last few stay at hand, since one is seldom asked about once."""
-        name = (wanted.run, wanted.id) if isinstance(wanted, LoggedPicture) else ("", wanted.picture_id)
-        key = (*name, prompt, system)
+        key = (hashlib.sha256(picture.tobytes()).hexdigest(), str(picture.size), prompt, system)
         if key not in self._read:
             progress.stage("picture", 0, 1)
-            if isinstance(wanted, LoggedPicture):
-                logged = self._logged(wanted)
-                shown = logged.exact_picture or logged.picture
-                assert shown is not None, "checked above"
-                picture = read_picture(shown.data)
-            else:
-                picture = self._pictures.decoded(wanted.file or self._pictures.file(wanted.picture_id))
             self._read[key] = AskedPicture(self._vlm, self._sae, picture, prompt, hook=self._hook, system=system)
             progress.stage("picture", 1, 1)
             while len(self._read) > _N_READ:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
+from tb_visualscratchpad.exporter.cluster_sweep import NamedLatents
+from tb_visualscratchpad.exporter.steering import BoxScope, LatentIntervention, SteeringSpec
 from tb_visualscratchpad.exporter.worker.job_request import (
+    DoseJob,
+    EraseJob,
     LoggedPicture,
     Question,
     RunJob,
     SteerJob,
+    SweepJob,
     UploadedPicture,
     parse_job,
     steered_latents,
@@ -39,6 +43,28 @@ def test_a_steer_job() -> None:
     assert steered_latents(job) == [4]
 
 
+def test_erase_sweep_and_dose_jobs() -> None:
+    job = parse_job(erase(), LIMITS)
+    assert isinstance(job, EraseJob) and job.box == (0, 0, 10, 10.5) and job.fill == "blur" and steered_latents(job) == []
+    job = parse_job(sweep(), LIMITS)
+    assert isinstance(job, SweepJob) and job.clusters == (NamedLatents("a", (3, 1)), NamedLatents("b", (2,))) and steered_latents(job) == [3, 1, 2]
+    job = parse_job(dose(where={"view": "base", "box": [0, 0, 1, 1]}), LIMITS)
+    assert isinstance(job, DoseJob) and job.values == (2, 0) and job.words == (1,) and job.where == BoxScope("base", (0, 0, 1, 1))
+
+
+def erase(**changes: object) -> dict:
+    return {"kind": "erase", "picture": {"run": "a", "id": "b"}, "box": [0, 0, 10, 10.5], "fill": "blur"} | changes
+
+
+def sweep(**changes: object) -> dict:
+    clusters = [{"name": "a", "latents": [3, 1]}, {"name": "b", "latents": [2]}]
+    return {"kind": "sweep", "picture": {"run": "a", "id": "b"}, "clusters": clusters} | changes
+
+
+def dose(**changes: object) -> dict:
+    return {"kind": "dose", "picture": {"run": "a", "id": "b"}, "latents": [1, 2], "op": "SCALE", "values": [2, 0], "words": [1]} | changes
+
+
 def steer(**changes: object) -> dict:
     return {"kind": "steer", "picture": {"run": "a", "id": "b"}, "spec": {}} | changes
 
@@ -60,6 +86,32 @@ def steer(**changes: object) -> dict:
         (steer(spec={"interventions": [{"latent": 1, "op": "RUN", "value": 1}]}), "expected SET, SCALE or ADD"),
         (steer(spec={"interventions": [{"latent": n, "op": "SET", "value": 1} for n in range(4097)]}), "at most 4,096"),
         (steer(name="a" * 201), "1 to 200 characters"),
+        (erase(box=[0, 0, 10]), "The box is"),
+        (erase(box=[5, 0, 5, 9]), "x0 < x1"),
+        (erase(box=[0, 0, float("inf"), 9]), "box holds inf"),
+        (erase(box=[0, 0, True, 9]), "box holds True"),
+        (erase(box="0123"), "expected a list"),
+        (erase(fill="black"), "fill is 'black', expected mean or blur"),
+        (erase(fill=["mean"]), "fill is"),
+        (sweep(clusters=[]), "a list of 0, expected a list of 1 to 128"),
+        (sweep(clusters=[{"name": "a", "latents": [1]}] * 129), "a list of 129"),
+        (sweep(clusters=[{"name": "a", "latents": list(range(4000))}] * 2), "names 8,000 latents"),
+        (sweep(clusters=[{"name": "a"}]), "A cluster lacks latents"),
+        (sweep(clusters=["a"]), "A cluster is 'a'"),
+        (sweep(clusters=[{"name": "a", "latents": [1, 1]}]), "a number twice"),
+        (sweep(clusters=[{"name": "a", "latents": [-1]}]), "latents holds -1"),
+        (sweep(clusters=[{"name": "a", "latents": [1.5]}]), "latents holds 1.5"),
+        (sweep(clusters=[{"name": "", "latents": [1]}]), "name is ''"),
+        (dose(values=[1]), "at least two different doses"),
+        (dose(values=[1, 1]), "at least two different doses"),
+        (dose(values=list(range(34))), "a list of 34"),
+        (dose(values=[0, float("nan")]), "values holds nan"),
+        (dose(values=[-1, 1]), "would make it negative"),
+        (dose(op="MULTIPLY"), "expected SET, SCALE or ADD"),
+        (dose(op=["SET"]), "expected SET, SCALE or ADD"),
+        (dose(words=[]), "words is a list of 0"),
+        (dose(words=["cat"]), "words holds 'cat'"),
+        (dose(where={"view": "left", "box": [0, 0, 1, 1]}), "expected base, tiles or both"),
         ({"kind": "run", "prompt": "a"}, "lacks picture"),
         ({"kind": "run", "picture": UPLOADED, "prompt": "a", "path": "/etc"}, "unknown keys \\['path'\\]"),
         ({"kind": "run", "picture": "abc", "prompt": "a"}, "picture is 'abc', expected an object"),

@@ -7,6 +7,7 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
@@ -69,6 +70,40 @@ def test_a_steered_answer_of_a_logged_run(worker: None, tab: TabRequests, logdir
     with stored(logdir) as store:
         (outcome,) = store.listing("").outcomes
     assert (outcome.run, outcome.original_run_id) == (result["run"], first["id"])
+
+
+def test_the_other_kinds_of_jobs(worker: None, tab: TabRequests, logdir: Path) -> None:
+    """Each is logged and read back; the view of each is tested where it is made."""
+    first = tab.outcome(tab.start(run_job(tab)))
+    with stored(logdir) as store:
+        firing = np.flatnonzero(store.vlm_run("", first["run"], first["id"]).latents.csc_PK.getnnz(axis=0)).tolist()
+    again = {"picture": {"run": first["run"], "id": first["id"]}, "name": "why"}
+    jobs = {
+        "steering_result": {"kind": "erase", "box": [5, 5, 30.5, 40], "fill": "mean"},
+        "cluster_sweep": {"kind": "sweep", "clusters": [{"name": "one", "latents": firing[:1]}, {"name": "two", "latents": firing[1:4]}]},
+        "dose_response": {"kind": "dose", "latents": firing[:2], "op": "SCALE", "values": [0, 1, 2.5], "words": [0, 3]},
+    }
+    for kind, job in jobs.items():
+        events = list(tab.follow(tab.start(again | job)))
+        result = events[-1]
+        assert result["event"] == "result" and result["kind"] == kind and ("vlm_run" in result) is (kind == "steering_result"), result
+        shown = json.loads(tab.send("GET", f"{kind}?run={result['run']}&id={result['id']}", None, {}).read())
+        assert shown["name"] == "why" and shown["original_run_id"] == first["id"] and shown["differs_from_logged"] == ""
+        stages = [event["what"] for event in events if event["event"] == "stage"]
+        assert stages and "picture" not in stages, "the picture was read for the first of them"
+        if kind == "cluster_sweep":
+            assert [cluster["name"] for cluster in shown["clusters"]] == ["one", "two"]
+        if kind == "dose_response":
+            assert shown["values"] == [0, 1, 2.5] and [word["number"] for word in shown["words"]] == [0, 3]
+    with stored(logdir) as store:
+        assert len(store.listing("").outcomes) == 3
+
+
+def test_words_beyond_the_answer_fail_the_job_with_a_sentence(worker: None, tab: TabRequests) -> None:
+    job = run_job(tab) | {"kind": "dose", "latents": [1], "op": "SCALE", "values": [0, 1], "words": [99]}
+    last = tab.outcome(tab.start(job))
+    assert last["event"] == "failed" and "the answer has 4 tokens" in last["error"]
+    assert tab.outcome(tab.start(run_job(tab)))["event"] == "result"
 
 
 def test_latents_of_another_dictionary_are_refused(worker: None, tab: TabRequests, logdir: Path) -> None:
