@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
@@ -183,6 +184,25 @@ def _standing_still(module: nn.Module, output: torch.Tensor | None, in_tuple: bo
         result = given if output is None else output.to(given.device)
         return (result,) if in_tuple else result
 
+    with _other_forward(module, forward):
+        yield
+
+
+@contextmanager
+def checkpointing(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Inside the ``with``, ``modules`` keep only what comes in and are computed again on the way back, for gradients of big models.
+
+    Hugging Face's own checkpointing works in training mode alone, which would switch dropout on.
+    """
+    with ExitStack() as stack:
+        for module in modules:
+            again = partial(checkpoint, module.forward, use_reentrant=False, preserve_rng_state=False)
+            stack.enter_context(_other_forward(module, again))
+        yield
+
+
+@contextmanager
+def _other_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
     own = module.__dict__.get("forward")
     module.__dict__["forward"] = forward
     try:

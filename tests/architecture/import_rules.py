@@ -30,7 +30,7 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "explain", "steered_answers", "decoder_map",
-        "pixel_erasure", "cluster_sweep", "dose_response",
+        "pixel_erasure", "cluster_sweep", "dose_response", "word_gradient",
     ),
     ("event_file", "event_log", "worker", "demo"),
     ("cli", "__init__", "__main__"),
