@@ -174,14 +174,15 @@ def _in_batches(
         while len(found) < len(variants):
             progress.stage(what, len(found), len(variants))
             progress.check()
+            batch = variants[len(found) : len(found) + size]
             try:
-                found += run(variants[len(found) : len(found) + size])
+                found += run(batch)
                 continue
             except (RuntimeError, MemoryError) as error:
-                if size == 1 or not is_out_of_memory(error):
+                if len(batch) == 1 or not is_out_of_memory(error):
                     raise
             # Outside the handler, whose traceback still holds what filled the memory.
-            size //= 2
+            size = len(batch) // 2
             if asked.vlm.device.type == "cuda":
                 torch.cuda.empty_cache()
     progress.stage(what, len(variants), len(variants))
