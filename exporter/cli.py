@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"visualscratchpad {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="write a demo log of the bundled Emoji World model and show it in TensorBoard")
+    demo = commands.add_parser("demo", help="write a demo log of the bundled Emoji World model and show it in TensorBoard, with a worker")
     demo.add_argument("--logdir", type=Path, required=True, help="where the demo's run directories go")
     demo.add_argument("--no-serve", action="store_true", help="write the log and end")
     demo.add_argument("--port", type=int, default=0, help="port for TensorBoard; a free one by default")
@@ -257,13 +257,13 @@ def _worker(options: argparse.Namespace) -> None:
 
     # Before minutes are spent on loading a model.
     with OnlyWorker(options.logdir, os.environ):
+        stop = threading.Event()
+        if options.end_with_stdin:
+            threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), name="stdin's end", daemon=True).start()
         vlm, sae = _load(options)
         from tb_visualscratchpad.exporter.worker.limits import WorkerLimits
         from tb_visualscratchpad.exporter.worker.serve import serve_worker
 
-        stop = threading.Event()
-        if options.end_with_stdin:
-            threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), name="stdin's end", daemon=True).start()
         serve_worker(
             vlm, sae, options.logdir, hook=options.hook, port=options.port, keep_pictures=not options.no_images,
             limits=WorkerLimits(new_tokens=options.max_new_tokens), stop=stop,

@@ -1,12 +1,15 @@
-"""Shows a log directory: TensorBoard on a port of this machine until Ctrl-C."""
+"""Shows a log directory: TensorBoard on a port of this machine, and a worker with the demo's model, until Ctrl-C."""
 
 from __future__ import annotations
 
 import argparse
 import signal
 import socket
+import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tensorboard import program
@@ -34,7 +37,7 @@ def require_free_port(port: int) -> None:
 
 
 def serve(logdir: Path, port: int = 0) -> None:
-    """Starts TensorBoard for this machine alone, prints the address, and returns after Ctrl-C or SIGTERM.
+    """Starts TensorBoard and a worker for this machine alone, prints the address, and returns after Ctrl-C or SIGTERM.
 
     Args:
         logdir: what it shows.
@@ -52,10 +55,28 @@ def serve(logdir: Path, port: int = 0) -> None:
     before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         print(f"TensorBoard shows {logdir} at {board.launch()}#visualscratchpad (Ctrl-C ends it)", file=sys.stderr, flush=True)
-        ended.wait()
+        with _worker(logdir):
+            ended.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _worker(logdir: Path) -> Iterator[None]:
+    """A worker with the demo's model in a process of its own. It says itself when it is ready, or why it cannot be."""
+    command = [sys.executable, "-m", "tb_visualscratchpad.exporter", "worker", "--vlm", "demo", "--sae", "demo", "--logdir", str(logdir)]
+    # A group of its own: Ctrl-C is this process's to hear. Should this one be killed, the end of the pipe ends the worker.
+    process = subprocess.Popen([*command, "--end-with-stdin"], stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def main() -> None:
