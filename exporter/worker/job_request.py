@@ -94,7 +94,16 @@ class DoseJob:
     words: tuple[int, ...]
 
 
-Job = RunJob | SteerJob | EraseJob | SweepJob | DoseJob
+@dataclass(frozen=True)
+class ContributionsJob:
+    """Rank all latents by what they contributed to a word (number of a token within the original answer)."""
+
+    question: Question
+    name: str | None
+    word: int
+
+
+Job = RunJob | SteerJob | EraseJob | SweepJob | DoseJob | ContributionsJob
 
 _QUESTION = ("picture", "prompt", "system", "max_new_tokens")
 
@@ -160,15 +169,24 @@ def _dose_job(value: Any, limits: WorkerLimits) -> DoseJob:
     )
 
 
+def _contributions_job(value: Any, limits: WorkerLimits) -> ContributionsJob:
+    _keys(value, "A contributions job", {"kind", "picture", "word"}, {*_QUESTION, "name"})
+    word = value["word"]
+    if not _is_integer(word, 0, limits.new_tokens - 1):
+        raise ScratchpadError(f"word is {_shown(word)}, expected the number of a token of the answer, from 0.")
+    return ContributionsJob(_question(value, limits), _optional_text(value, "name", MAX_NAME), word)
+
+
 _PARSERS: dict[str, Callable[[Any, WorkerLimits], Job]] = {
     "run": _run_job, "steer": _steer_job, "erase": _erase_job, "sweep": _sweep_job, "dose": _dose_job,
+    "contributions": _contributions_job,
 }
 
 
 def steered_latents(job: Job) -> list[int]:
     """The latents that a job names."""
     match job:
-        case RunJob() | EraseJob():
+        case RunJob() | EraseJob() | ContributionsJob():
             return []
         case SteerJob():
             return [item.latent for item in job.spec.interventions]

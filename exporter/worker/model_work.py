@@ -21,7 +21,9 @@ from tb_visualscratchpad.exporter.pixel_erasure import erase
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info
 from tb_visualscratchpad.exporter.steered_answers import steer
 from tb_visualscratchpad.exporter.vlm import Vlm
+from tb_visualscratchpad.exporter.word_gradient import word_contributions
 from tb_visualscratchpad.exporter.worker.job_request import (
+    ContributionsJob,
     DoseJob,
     EraseJob,
     Job,
@@ -123,6 +125,8 @@ class ModelWork:
                 return self._sweep(job, question, progress)
             case DoseJob():
                 return self._dose(job, question, progress)
+            case ContributionsJob():
+                return self._contributions(job, question, progress)
 
     def _run_job(self, job: RunJob, question: AskedQuestion, progress: JobProgress) -> dict[str, Any]:
         recorded = record_answer(question.asked, None, question.max_new_tokens, progress=progress)
@@ -161,6 +165,14 @@ class ModelWork:
         progress.check()
         self._writer.add_dose_response(response)
         return self._place("dose_response", response.result_id, None)
+
+    def _contributions(self, job: ContributionsJob, question: AskedQuestion, progress: JobProgress) -> dict[str, Any]:
+        found = word_contributions(
+            question.asked, job.word, max_new_tokens=question.max_new_tokens, name=job.name, logged=question.logged, progress=progress
+        )
+        progress.check()
+        self._writer.add_word_contributions(found)
+        return self._place("word_contributions", found.result_id, None)
 
     def _log_beside_run(self, result: SteeringResult, run: VlmRun, progress: JobProgress) -> dict[str, Any]:
         progress.check()

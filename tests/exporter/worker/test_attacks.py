@@ -17,7 +17,14 @@ import pytest
 
 from tb_visualscratchpad.handlers import action_endpoint
 from tb_visualscratchpad.wire import worker_files
-from tb_visualscratchpad.wire.worker_files import ENTRIES_FOLDER, WorkerEntry, boot_id, entries, make_private_folder, write_record
+from tb_visualscratchpad.wire.worker_files import (
+    ENTRIES_FOLDER,
+    WorkerEntry,
+    boot_id,
+    entries,
+    make_private_folder,
+    write_record,
+)
 from tests.exporter.worker.conftest import Served, png, secret_of
 from tests.worker_requests import DATA, TabRequests, tab_headers
 

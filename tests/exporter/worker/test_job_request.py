@@ -112,6 +112,8 @@ def steer(**changes: object) -> dict:
         (dose(words=[]), "words is a list of 0"),
         (dose(words=["cat"]), "words holds 'cat'"),
         (dose(where={"view": "left", "box": [0, 0, 1, 1]}), "expected base, tiles or both"),
+        ({"kind": "contributions", "picture": {"run": "a", "id": "b"}, "word": "cat"}, "word is 'cat'"),
+        ({"kind": "contributions", "picture": {"run": "a", "id": "b"}, "word": -1}, "word is -1"),
         ({"kind": "run", "prompt": "a"}, "lacks picture"),
         ({"kind": "run", "picture": UPLOADED, "prompt": "a", "path": "/etc"}, "unknown keys \\['path'\\]"),
         ({"kind": "run", "picture": "abc", "prompt": "a"}, "picture is 'abc', expected an object"),

@@ -82,6 +82,7 @@ def test_the_other_kinds_of_jobs(worker: None, tab: TabRequests, logdir: Path) -
         "steering_result": {"kind": "erase", "box": [5, 5, 30.5, 40], "fill": "mean"},
         "cluster_sweep": {"kind": "sweep", "clusters": [{"name": "one", "latents": firing[:1]}, {"name": "two", "latents": firing[1:4]}]},
         "dose_response": {"kind": "dose", "latents": firing[:2], "op": "SCALE", "values": [0, 1, 2.5], "words": [0, 3]},
+        "word_contributions": {"kind": "contributions", "word": 2},
     }
     for kind, job in jobs.items():
         events = list(tab.follow(tab.start(again | job)))
@@ -93,10 +94,12 @@ def test_the_other_kinds_of_jobs(worker: None, tab: TabRequests, logdir: Path) -
         assert stages and "picture" not in stages, "the picture was read for the first of them"
         if kind == "cluster_sweep":
             assert [cluster["name"] for cluster in shown["clusters"]] == ["one", "two"]
+        if kind == "word_contributions":
+            assert shown["word"] == 2 and shown["n_firing"] == len(firing) and shown["rows"][0]["ablated"] is not None
         if kind == "dose_response":
             assert shown["values"] == [0, 1, 2.5] and [word["number"] for word in shown["words"]] == [0, 3]
     with stored(logdir) as store:
-        assert len(store.listing("").outcomes) == 3
+        assert len(store.listing("").outcomes) == 4
 
 
 def test_words_beyond_the_answer_fail_the_job_with_a_sentence(worker: None, tab: TabRequests) -> None:
