@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
     from tb_visualscratchpad.exporter.sweep import sweep
     from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
+    from tb_visualscratchpad.exporter.word_gradient import word_contributions
 
 __all__ = [
     "AskedPicture",
@@ -43,6 +44,7 @@ __all__ = [
     "steer",
     "sweep",
     "sweep_clusters",
+    "word_contributions",
 ]
 
 _MODULE_OF = {
@@ -64,6 +66,7 @@ _MODULE_OF = {
     "steer": "steered_answers",
     "sweep": "sweep",
     "sweep_clusters": "cluster_sweep",
+    "word_contributions": "word_gradient",
 }
 
 

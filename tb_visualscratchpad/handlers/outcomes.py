@@ -140,7 +140,7 @@ def _steering(result: SteeringResult) -> object:
 
 
 def _tokens(tokens: Sequence[AnswerToken]) -> list[dict[str, object]]:
-    return [{"text": token.text, "logprob": token.logprob} for token in tokens]
+    return [{"text": token.text, "logprob": round(token.logprob, _DECIMALS) + 0.0} for token in tokens]
 
 
 def _figures(array: np.ndarray | None) -> list[float] | None:

@@ -78,7 +78,7 @@ def output_diff(original: Sequence[AnswerToken], other: Sequence[AnswerToken]) -
     """Aligns two answers by the ids of their tokens.
 
     Between two kept tokens, what is left out and what is new is paired from the left as replaced; the rest stays single. Of
-    several alignments that keep as many tokens, one that keeps all of the answers' common beginning.
+    several alignments that keep as many tokens, one that keeps all of the answers' common beginning and end.
     """
     left = np.array([token.token_id for token in original], dtype=np.int64)
     right = np.array([token.token_id for token in other], dtype=np.int64)
@@ -86,9 +86,18 @@ def output_diff(original: Sequence[AnswerToken], other: Sequence[AnswerToken]) -
     differing = np.flatnonzero(left[:shorter] != right[:shorter])
     start = int(differing[0]) if differing.size else shorter
     parts_at = None if start == left.size == right.size else start
+    end = _n_common_at_end(left[start:], right[start:])
+    between = _longest_common(left[start : left.size - end], right[start : right.size - end])
     kept = [(i, i) for i in range(start)]
-    kept += [(start + i, start + j) for i, j in _longest_common(left[start:], right[start:])]
+    kept += [(start + i, start + j) for i, j in between]
+    kept += [(left.size - n, right.size - n) for n in range(end, 0, -1)]
     return OutputDiff(tuple(_steps(kept, left.size, right.size)), parts_at)
+
+
+def _n_common_at_end(left: np.ndarray, right: np.ndarray) -> int:
+    n = min(left.size, right.size)
+    differing = np.flatnonzero(left[left.size - n :] != right[right.size - n :])
+    return n if not differing.size else n - 1 - int(differing[-1])
 
 
 def _longest_common(left: np.ndarray, right: np.ndarray) -> list[tuple[int, int]]:

@@ -386,6 +386,7 @@ class VlmRun:
         exact = self.exact_picture
         if exact is not None:
             size = (self.image_tokens.width, self.image_tokens.height)
+            _require(self.picture is not None, "a run without its picture has no exact one either")
             _require(exact.mime == "image/png" and (exact.width, exact.height) == size, f"the exact picture must be a PNG of {size}")
 
     def without_picture(self) -> VlmRun:

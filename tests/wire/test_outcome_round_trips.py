@@ -171,3 +171,5 @@ def test_an_exact_picture_has_the_pixels_of_the_original() -> None:
         replace(random_vlm_run(0), exact_picture=random_picture(0, mime="image/png"))
     with pytest.raises(ValueError, match="exact picture"):
         replace(random_vlm_run(0), exact_picture=random_picture(0, width=320, height=200))
+    with pytest.raises(ValueError, match="without its picture"):
+        replace(random_vlm_run(0), picture=None, exact_picture=exact_picture(0))
