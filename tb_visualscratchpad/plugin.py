@@ -64,6 +64,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/latent_ranks": self._run_latents.latent_ranks,
             "/latent": self._run_latents.latent,
             "/latent_attribution": self._run_latents.latent_attribution,
+            "/latents_attribution": self._run_latents.latents_attribution,
             "/dictionary": self._dictionaries.dictionary,
             "/dictionary_statistics": self._dictionaries.dictionary_statistics,
             "/decoder_map": self._dictionaries.decoder_map,

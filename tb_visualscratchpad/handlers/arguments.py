@@ -37,6 +37,10 @@ class Arguments:
         """A whole number that must be given."""
         return _integer(name, self.text(name))
 
+    def integers(self, name: str) -> tuple[int, ...]:
+        """Whole numbers with dots between, at least one."""
+        return tuple(_integer(name, part) for part in self.text(name).split("."))
+
     def optional_integer(self, name: str) -> int | None:
         value = self._query.get(name, "")
         return _integer(name, value) if value else None

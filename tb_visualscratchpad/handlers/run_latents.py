@@ -12,7 +12,7 @@ from tb_visualscratchpad.handlers.arguments import Arguments
 from tb_visualscratchpad.handlers.derived import DerivedViews
 from tb_visualscratchpad.handlers.endpoint import endpoint
 from tb_visualscratchpad.request_guard import RequestGuard
-from tb_visualscratchpad.views.attribution import check_latent, latent_attribution
+from tb_visualscratchpad.views.attribution import check_latent, latent_attribution, summed_attribution
 from tb_visualscratchpad.views.cluster_names import cluster_name
 from tb_visualscratchpad.views.clusters import DEFAULT_CUT, ClusteredMatrix, cluster_columns
 from tb_visualscratchpad.views.matrix import matrix_with_columns
@@ -135,6 +135,12 @@ class RunLatentHandlers:
         return packed_answer(
             {"latent": found.latent, "maximum": found.maximum, "n_firing": found.n_firing}, {"value": found.value_P}
         )
+
+    @endpoint
+    def latents_attribution(self, arguments: Arguments) -> Answer:
+        """``latents_attribution``"""
+        found = summed_attribution(self._find(arguments), arguments.integers("latents"), arguments.view)
+        return packed_answer({"maximum": found.maximum, "n_firing": found.n_firing}, {"value": found.value_P})
 
     def _find(self, arguments: Arguments) -> VlmRun:
         return self._store.vlm_run(arguments.experiment, arguments.text("run"), arguments.text("id"))

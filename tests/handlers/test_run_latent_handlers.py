@@ -237,6 +237,15 @@ def test_latent_attribution(handlers: RunLatentHandlers, run: VlmRun) -> None:
             assert header == {"latent": latent, "maximum": expected.maximum, "n_firing": expected.n_firing}
 
 
+def test_latents_attribution(handlers: RunLatentHandlers, run: VlmRun) -> None:
+    header, arrays = unpack(ask(handlers.latents_attribution, **NAMES, latents="0.1.63", view="tiles"))
+    expected = sum(latent_attribution(run, latent, "tiles").value_P for latent in (0, 1, 63))
+    np.testing.assert_allclose(arrays["value"], expected, rtol=1e-6)
+    assert header["n_firing"] == np.count_nonzero(expected) and header["maximum"] == pytest.approx(expected.max())
+    for wrong in ("", "1..2", "1,2", "64"):
+        assert ask(handlers.latents_attribution, **NAMES, latents=wrong).status_code == 400
+
+
 def test_without_statistics_only_thresholds_are_refused(store: HeldEvidence, run: VlmRun) -> None:
     store.of_dictionary.clear()
     handlers = RunLatentHandlers(store, DerivedViews(), RequestGuard(None))
