@@ -13,6 +13,13 @@ import { decodePacked } from './packed.js';
  * @property {string} output_text @property {number} created @property {string} dictionary_id
  * @property {string} dictionary_name @property {string} vlm_name @property {number} n_output_tokens
  * @property {boolean} truncated @property {boolean} steered @property {boolean} has_picture
+ * @property {string} original_run_id of a steered run: the run that was asked again; otherwise empty
+ *
+ * @typedef {Object} OutcomeEntry
+ * @property {string} run @property {string} id @property {string} name @property {string} prompt @property {number} created
+ * @property {'steering_result'|'cluster_sweep'|'dose_response'|'word_contributions'} kind
+ * @property {string} dictionary_id @property {string} original_run_id the logged run that was asked again, or empty
+ * @property {string} [steered_run_id] @property {string} [output_text] @property {boolean} [erased] @property {number} [word]
  *
  * @typedef {Object} DictionaryEntry
  * @property {string} id @property {string} name @property {string} vlm_name @property {string} sae_name
@@ -20,7 +27,7 @@ import { decodePacked } from './packed.js';
  * @property {boolean} has_references @property {boolean} has_decoder_map @property {boolean} has_metrics
  *
  * @typedef {Object} Listing
- * @property {RunEntry[]} vlm_runs @property {DictionaryEntry[]} dictionaries
+ * @property {RunEntry[]} vlm_runs @property {OutcomeEntry[]} outcomes @property {DictionaryEntry[]} dictionaries
  * @property {string[]} problems @property {string[]} warnings
  *
  * @typedef {Object} TextToken
@@ -153,6 +160,16 @@ export class Api {
   /** @param {RunKey} key @param {number} latent @param {{view: string}} options */
   latentAttribution(key, latent, { view }) {
     return this.keep('packed', 'latent_attribution', { ...key, latent, view });
+  }
+
+  /** Where several latents fire together. @param {RunKey} key @param {number[]} latents @param {{view: string}} options */
+  latentsAttribution(key, latents, { view }) {
+    return this.keep('packed', 'latents_attribution', { ...key, latents: latents.join('.'), view });
+  }
+
+  /** @param {OutcomeEntry['kind']} kind @param {RunKey} key @param {{limit?: number}} [options] */
+  outcome(kind, key, options = {}) {
+    return this.keep('json', kind, { ...key, ...options });
   }
 
   /** @param {string} id @param {number|null} step */

@@ -75,16 +75,54 @@ export function parseBasket(text) {
 
 /**
  * The basket as the steering spec that `visualscratchpad run --steer` reads.
- * @param {readonly BasketItem[]} basket @param {'all'|'firing'|'base'|'tiles'} scope
- * @param {'kept'|'dropped'} error @param {{width: number, height: number}|null} picture in pixels, for one view alone
+ * @param {import('./selection.js').Selection} selection @param {{width: number, height: number}|null} picture in pixels
  */
-export function steeringSpec(basket, scope, error, picture) {
+export function steeringSpec({ basket, scope, box, boxView, errorTerm }, picture) {
+  const whole = [0, 0, picture?.width ?? 0, picture?.height ?? 0];
   const where =
     scope === 'base' || scope === 'tiles'
-      ? { view: scope, box: [0, 0, picture?.width ?? 0, picture?.height ?? 0] }
-      : scope;
+      ? { view: scope, box: whole }
+      : scope === 'box'
+        ? { view: boxView, box: box ?? whole }
+        : scope;
   const interventions = basket.flatMap(({ latents, op, value }) =>
     latents.map((latent) => ({ latent, op, value, where })),
   );
-  return { version: 1, error, interventions };
+  return { version: 1, error: errorTerm, interventions };
+}
+
+/** @param {BasketItem} item @returns {string} such as `cat × 0`, `latent 576 = 0`, `latent 576 + 2` */
+export function changeName({ name, latents, op, value }) {
+  const of = name === null ? `latent ${latents[0]}` : name || `${latents.length} latents`;
+  return `${of} ${{ SET: '=', SCALE: '×', ADD: '+' }[op]} ${value}`.replace('+ -', '− ').replace(/ -(?=\d)/, ' −');
+}
+
+/** @param {readonly BasketItem[]} basket @returns {string} what a steered answer is called */
+export function basketName(basket) {
+  const [first, ...rest] = basket.map(changeName);
+  return rest.length ? `${first} and ${rest.length} more` : first;
+}
+
+/**
+ * A spec as basket and scope. Latents scaled alike become one item, named after the result when it is of one cluster.
+ * @param {{error: 'kept'|'dropped', interventions: {latent: number, op: Operation, value: number, where: any}[]}} spec
+ * @param {string} name of the result @returns {Partial<import('./selection.js').Selection>}
+ */
+export function basketOfSpec({ error, interventions }, name) {
+  const scaled = interventions.filter(({ op }) => op === 'SCALE');
+  const groups = Map.groupBy(scaled, ({ value }) => value);
+  const of = /^(.+) × [−\d.]+$/u.exec(name)?.[1] ?? '';
+  const items = [...groups].map(([value, members]) => {
+    const latents = Object.freeze(members.map(({ latent }) => latent));
+    return Object.freeze({ name: latents.length === 1 ? null : of, latents, op: 'SCALE', value });
+  });
+  const others = interventions
+    .filter(({ op }) => op !== 'SCALE')
+    .map(({ latent, op, value }) => Object.freeze({ name: null, latents: Object.freeze([latent]), op, value }));
+  const { where } = interventions[0];
+  const scope =
+    typeof where === 'string'
+      ? { scope: where }
+      : { scope: 'box', box: Object.freeze(where.box.map(Math.round)), boxView: where.view };
+  return { basket: Object.freeze([...items, ...others]), errorTerm: error, ...scope };
 }

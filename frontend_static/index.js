@@ -1,10 +1,20 @@
+import { Actions } from './actions.js';
 import { Api } from './api.js';
+import { showResult } from './arrivals.js';
+import { divergingGradient } from './color/diverging.js';
 import { sequentialGradient } from './color/sequential.js';
 import { applyTokens } from './color/tokens.js';
 import { Address, followReload, hostWindow, Theme } from './host.js';
+import { Jobs } from './jobs.js';
 import { browserStorage, NamedValues } from './named_values.js';
 import { App } from './panels/app.js';
+import './panels/ask_panel.js';
 import './panels/attention_panel.js';
+import './panels/compare/answers_panel.js';
+import './panels/compare/contributions_panel.js';
+import './panels/compare/dose_panel.js';
+import './panels/compare/sweep_panel.js';
+import './panels/compare/verdict_panel.js';
 import './panels/dock_panel.js';
 import './panels/find_panel.js';
 import './panels/gallery_panel.js';
@@ -20,9 +30,10 @@ import './panels/spec_panel.js';
 import './panels/statistics_panel.js';
 import './panels/token_panel.js';
 import './panels/top_bar.js';
+import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'compare', 'steering'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {
@@ -37,6 +48,15 @@ function linkSheet(name) {
   return done;
 }
 
+/** @returns {Storage|null} what lasts as long as this browser tab; null where the browser keeps nothing */
+function tabStorage() {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return null; // forbidden by the user: a job is then not found again after a reload, its result is
+  }
+}
+
 /** Draws the tab into this document. TensorBoard calls it once, in a frame of its own. */
 export async function render() {
   document.documentElement.lang = 'en';
@@ -47,12 +67,14 @@ export async function render() {
   const store = new Store(address, new NamedValues(storage));
   const theme = new Theme(host, storage, (shown, ownTheme) => {
     applyTokens(document.documentElement, shown, sequentialGradient(shown));
+    document.documentElement.style.setProperty('--diverging', divergingGradient(shown));
     store.setSession({ theme: shown, ownTheme });
   });
   await Promise.all(SHEETS.map(linkSheet));
   const app = new App();
   app.store = store;
   app.api = new Api();
+  store.jobs = new Jobs(store, new Actions(), tabStorage(), (job) => showResult(store, app.api, job));
   app.addEventListener('theme', () => theme.toggle());
   document.body.append(app);
   address.onChange(() => {
@@ -60,4 +82,5 @@ export async function render() {
     store.settle();
   });
   followReload(() => app.list());
+  store.jobs.begin();
 }

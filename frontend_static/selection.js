@@ -29,8 +29,14 @@ import { basketText, parseBasket } from './basket.js';
  * @property {number|null} sparse under this share, and over the mean `strong`, they are sparse and strong; null: the default
  * @property {number|null} strong
  * @property {readonly import('./basket.js').BasketItem[]} basket what a steered run shall change
- * @property {'all'|'firing'|'base'|'tiles'} scope on which patches it does
+ * @property {'all'|'firing'|'base'|'tiles'|'box'} scope on which patches it does
+ * @property {readonly [number, number, number, number]|null} box x0, y0, x1, y1 in whole pixels of the picture
+ * @property {'both'|'base'|'tiles'} boxView whose patches in the box
  * @property {'kept'|'dropped'} errorTerm what becomes of the part that the dictionary does not rebuild
+ * @property {string|null} result key of the steered answer that is compared; null: this run's newest (see outcomes.js)
+ * @property {string|null} sweep key of the cluster sweep; null: this run's newest
+ * @property {string|null} dose key of the doses; null: those of the compared latents, else this run's newest
+ * @property {'clusters'|'latents'} table what the table of Compare lists
  */
 
 /** @type {Readonly<Selection>} */
@@ -61,7 +67,13 @@ export const DEFAULTS = Object.freeze({
   strong: null,
   basket: Object.freeze([]),
   scope: 'all',
+  box: null,
+  boxView: 'both',
   errorTerm: 'kept',
+  result: null,
+  sweep: null,
+  dose: null,
+  table: 'clusters',
 });
 
 const CHOICES = {
@@ -74,7 +86,9 @@ const CHOICES = {
   order: ['clustered', 'strength'],
   map: ['firing', 'decoder'],
   frequency: ['images', 'patches'],
-  scope: ['all', 'firing', 'base', 'tiles'],
+  scope: ['all', 'firing', 'base', 'tiles', 'box'],
+  boxView: ['both', 'base', 'tiles'],
+  table: ['clusters', 'latents'],
   errorTerm: ['kept', 'dropped'],
 };
 const WHOLE = new Set(['step', 'token', 'latent']);
@@ -86,6 +100,12 @@ export const REAL = {
   sparse: [0, 1],
   strong: [0, Infinity],
 };
+/** @param {string} text @returns {readonly number[]|undefined} */
+function parseBox(text) {
+  const box = /^\d+(\.\d+){3}$/.test(text) ? text.split('.').map(Number) : null;
+  return box && box[0] < box[2] && box[1] < box[3] ? Object.freeze(box) : undefined;
+}
+
 /** @param {string} key @param {string} text @returns {any} undefined when the text is not a value of that key */
 function parse(key, text) {
   if (CHOICES[key]) return CHOICES[key].includes(text) ? text : undefined;
@@ -97,6 +117,7 @@ function parse(key, text) {
   if (key === 'layers') return text === 'all' || /^\d+$/.test(text) ? text : undefined;
   if (key === 'latents') return /^\d+(\.\d+)*$/.test(text) ? text.split('.').map(Number) : undefined;
   if (key === 'basket') return parseBasket(text);
+  if (key === 'box') return parseBox(text);
   if (key === 'prompt') return text === '1';
   return text;
 }

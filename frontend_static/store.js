@@ -1,4 +1,5 @@
 import { refusal } from './basket.js';
+import { withFresh } from './outcomes.js';
 import { DEFAULTS, fromParameters, REAL, toParameters } from './selection.js';
 
 export { DEFAULTS, fromParameters, toParameters };
@@ -14,8 +15,12 @@ export { DEFAULTS, fromParameters, toParameters };
  * @property {number} revision grows when the user asks for everything anew
  * @property {'light'|'dark'} theme
  * @property {boolean} ownTheme the user chose it; otherwise it is TensorBoard's
- * @property {string|null} sheet what is open over the workspace: 'keys', 'find', 'share', 'references', 'spec'
+ * @property {string|null} sheet what is open over the workspace: 'keys', 'find', 'share', 'references', 'spec', 'ask', 'worker'
  * @property {string|null} notice a sentence on what was asked for and cannot be done
+ * @property {import('./actions.js').Worker|null} worker who runs the model; null until that is known
+ * @property {import('./jobs.js').Job|null} job what this browser tab has it do, until the user lets go of it
+ * @property {File|Blob|null} dropped a picture that was dropped or pasted, to be asked about
+ * @property {boolean} brushing a box is drawn on the picture
  * @property {readonly string[]} absent names in the address of selections that this browser does not keep
  */
 
@@ -47,6 +52,10 @@ const NO_CHOICE = Object.freeze({
   latent: null,
   latents: DEFAULTS.latents,
   source: 'attention',
+  result: null,
+  sweep: null,
+  dose: null,
+  box: null,
 });
 
 export class Store {
@@ -58,6 +67,9 @@ export class Store {
   constructor(address, named = null) {
     this.address = address;
     this.named = named;
+    /** @type {import('./jobs.js').Jobs|null} runs the model; null where nothing can (tests of the store alone) */
+    this.jobs = null;
+    this.fresh = { vlm_runs: [], outcomes: [] };
     /** @type {Session} */
     this.session = Object.freeze({
       listing: null,
@@ -67,6 +79,10 @@ export class Store {
       ownTheme: false,
       sheet: null,
       notice: null,
+      worker: null,
+      job: null,
+      dropped: null,
+      brushing: false,
       absent: Object.freeze([]),
     });
     /** @type {Set<() => void>} */
@@ -154,6 +170,25 @@ export class Store {
   link() {
     const { parameters, names, lost } = this.shortened(MAX_IN_LINK);
     return { url: this.address.link(parameters), names, lost, named: this.shortened(MAX_IN_ADDRESS).names };
+  }
+
+  /** @param {import('./api.js').Listing} listing as TensorBoard has it */
+  setListing(listing) {
+    this.setSession({ listing: withFresh(listing, this.fresh), listingError: null });
+    this.settle();
+  }
+
+  /**
+   * Takes in what is in the log though TensorBoard has not loaded it yet.
+   * @param {{vlm_runs?: import('./api.js').RunEntry[], outcomes?: import('./api.js').OutcomeEntry[]}} found
+   */
+  addFresh({ vlm_runs: runs = [], outcomes = [] }) {
+    this.fresh = {
+      vlm_runs: [...this.fresh.vlm_runs, ...runs],
+      outcomes: [...this.fresh.outcomes, ...outcomes],
+    };
+    const { listing } = this.session;
+    if (listing) this.setSession({ listing: withFresh(listing, this.fresh) });
   }
 
   tell() {

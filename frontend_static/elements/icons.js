@@ -23,3 +23,7 @@ export const question = drawn(svg`<path d="M5.7 5.8a2.3 2.3 0 1 1 3.4 2c-.8.5-1.
 export const halfMoon = drawn(svg`<circle cx="8" cy="8" r="5.6"/><path d="M8 2.4a5.6 5.6 0 0 1 0 11.2z" fill="currentColor"/>`);
 
 export const cross = drawn(svg`<path d="m4.5 4.5 7 7m0-7-7 7"/>`);
+
+export const plus = drawn(svg`<path d="M8 3v10M3 8h10"/>`);
+
+export const frame = drawn(svg`<path d="M3 6V3h3m4 0h3v3m0 4v3h-3m-4 0H3v-3"/>`);

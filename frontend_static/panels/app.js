@@ -17,9 +17,12 @@ export class App extends Panel {
     };
     window.addEventListener('keydown', this.onKey);
     this.onVisible = () => {
-      if (!document.hidden) this.list();
+      if (document.hidden) return;
+      this.list();
+      this.store.jobs?.askWorker();
     };
     document.addEventListener('visibilitychange', this.onVisible);
+    window.addEventListener('focus', this.onVisible);
     // a framed tab that is not in front has no width
     this.timer = setInterval(() => {
       if (!document.hidden && window.innerWidth > 0) this.list();
@@ -31,6 +34,7 @@ export class App extends Panel {
     super.disconnectedCallback();
     window.removeEventListener('keydown', this.onKey);
     document.removeEventListener('visibilitychange', this.onVisible);
+    window.removeEventListener('focus', this.onVisible);
     clearInterval(this.timer);
   }
 
@@ -40,11 +44,11 @@ export class App extends Panel {
     this.listingNow = true;
     try {
       const listing = await this.api.listing();
-      const { session } = this.store;
-      if (JSON.stringify(listing) !== JSON.stringify(session.listing)) {
+      const text = JSON.stringify(listing);
+      if (text !== this.listed) {
+        this.listed = text;
         this.api.forget();
-        this.store.setSession({ listing, listingError: null });
-        this.store.settle();
+        this.store.setListing(listing);
       } else {
         this.store.setSession({ listingError: null });
       }
@@ -76,7 +80,7 @@ export class App extends Panel {
         <vs-health .store=${store} .api=${api}></vs-health><vs-statistics .store=${store} .api=${api}></vs-statistics>
         <vs-map .store=${store} .api=${api}></vs-map><vs-gallery .store=${store} .api=${api}></vs-gallery></main>`;
     }
-    if (this.selection.workspace === 'compare') return comparePage(store);
+    if (this.selection.workspace === 'compare') return comparePage(store, api);
     if (!store.runKey) {
       return html`<main class="page">${emptyState(
         'No run of this dictionary was logged.',
@@ -110,7 +114,8 @@ export class App extends Panel {
       ${this.renderPage()}
       ${any ? html`<vs-dock .store=${store} .api=${api}></vs-dock>` : nothing}
       <vs-find .store=${store} .api=${api}></vs-find><vs-share .store=${store} .api=${api}></vs-share>
-      <vs-keys .store=${store} .api=${api}></vs-keys><vs-spec .store=${store} .api=${api}></vs-spec>`;
+      <vs-keys .store=${store} .api=${api}></vs-keys><vs-spec .store=${store} .api=${api}></vs-spec>
+      <vs-ask .store=${store} .api=${api}></vs-ask><vs-worker .store=${store} .api=${api}></vs-worker>`;
   }
 }
 

@@ -1,12 +1,14 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { fixed, percent, tokenText, whole } from '../elements/format.js';
+import '../elements/box_brush.js';
 import '../elements/picture.js';
 import { segmented } from '../elements/segmented.js';
 import { select } from '../elements/select.js';
 import { rasterise, shareOverHalf } from '../plots/image_overlay.js';
 import { Panel } from './base/panel.js';
 import { askAttention, askAttribution, askPatches, askRun } from './base/requests.js';
+import { boxButton, boxRow } from './steering/box_row.js';
 
 /** Where the chosen token looked, or where the chosen latent fires. */
 export class AttentionPanel extends Panel {
@@ -37,8 +39,11 @@ export class AttentionPanel extends Panel {
   renderPicture(raster, label) {
     const { picture } = this.run.value;
     const entry = this.store.runKey;
-    return html`<vs-picture .src=${picture.has_picture ? this.api.pictureUrl(entry) : ''} .raster=${raster} .mode=${this.selection.overlay}
-      .theme=${this.theme} outlined .label=${label} .ratio=${picture.width / picture.height}></vs-picture>
+    const ratio = picture.width / picture.height;
+    return html`<div class="boxed" .style=${`--ratio:${ratio}`}><vs-picture .src=${picture.has_picture ? this.api.pictureUrl(entry) : ''} .raster=${raster}
+        .mode=${this.selection.overlay} .theme=${this.theme} outlined .label=${label} .ratio=${ratio}></vs-picture>
+        <vs-box-brush .width=${picture.width} .height=${picture.height} .box=${this.selection.box} .active=${this.store.session.brushing}
+          @box=${({ detail }) => this.store.set({ box: Object.freeze(detail) })}></vs-box-brush>${boxButton(this.store)}</div>
       ${picture.has_picture ? nothing : html`<p class="note">The picture was not logged; the map is drawn alone.</p>`}`;
   }
 
@@ -174,7 +179,7 @@ export class AttentionPanel extends Panel {
           : answered(
               first,
               () => html`${this.bySource === 'latent' ? this.renderAttribution(query.value) : this.renderAttention(query.value)}
-          ${this.renderChoices()}`,
+          ${this.renderChoices()}${boxRow(this.store, this.run.value)}`,
             ),
     });
   }

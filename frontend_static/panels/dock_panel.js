@@ -1,28 +1,48 @@
 import { html, nothing } from '../vendor/lit.js';
-import { clusterItem, itemName, latentItem, OPERATIONS } from '../basket.js';
+import { showResult } from '../arrivals.js';
+import { clusterItem, latentItem } from '../basket.js';
 import { clusterColors, unnamedColor } from '../color/categories.js';
 import '../elements/basket_strip.js';
 import { counted, whole } from '../elements/format.js';
 import { select } from '../elements/select.js';
+import { isUnderWay } from '../jobs.js';
 import { isShortcut, Panel } from './base/panel.js';
-import { askMatrix, askRun } from './base/requests.js';
+import { askMatrix, askRun, askStatistics } from './base/requests.js';
 import { clusterOfLatent } from './latents/clusters.js';
+import { runBasket, whyNotSteer } from './steering/asking.js';
+import { basketItem } from './steering/basket_items.js';
+import { jobLine } from './steering/job_line.js';
 
-const NO_WORKER = 'no worker: this TensorBoard has no model to run';
+const WORKER_TEXT = {
+  ready: 'worker ready',
+  busy: 'worker busy',
+  none: 'no worker',
+  off: 'running is off',
+  unreachable: 'worker does not answer',
+};
+/** Far end of a slider over activations where nothing is known of them. */
+const NO_STATISTICS = 10;
+/** What takes the Enter key for itself. */
+const TAKES_ENTER = 'button, a, summary, label, [role=application], [role=option]';
 
 /** The steering basket: what a steered answer shall change, where, and what becomes of the dictionary's error. */
 export class DockPanel extends Panel {
   constructor() {
     super();
     this.run = this.query(askRun);
-    this.matrix = this.query((store, api) => (store.selection.workspace === 'scratchpad' ? askMatrix(store, api) : null));
+    this.matrix = this.query((store, api) => (store.selection.workspace === 'dictionary' ? null : askMatrix(store, api)));
+    this.statistics = this.query((store, api) =>
+      store.selection.basket.some(({ name }) => name === null) ? askStatistics(store, api) : null,
+    );
   }
 
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {
       if (!isShortcut(event)) return;
-      if (event.key === 'b') this.addLatent();
+      const [target] = event.composedPath();
+      if (event.key === 'Enter' && (!(target instanceof HTMLElement) || !target.closest(TAKES_ENTER))) this.runNow();
+      else if (event.key === 'b') this.addLatent();
       else if (event.key === 'B') this.addCluster();
       else return;
       event.preventDefault();
@@ -40,37 +60,49 @@ export class DockPanel extends Panel {
     if (latent !== null) this.store.addToBasket(latentItem(latent));
   }
 
+  /** A box that is not drawn yet is drawn first. @param {string} scope */
+  chooseScope(scope) {
+    const brushing = scope === 'box' && !this.selection.box;
+    this.store.set({ scope, ...(brushing ? { workspace: 'scratchpad' } : {}) });
+    if (brushing) this.store.setSession({ brushing });
+  }
+
+  runNow() {
+    const why = this.whyNot();
+    if (why) this.store.setSession({ notice: why });
+    else runBasket(this.store, this.run.value.picture);
+  }
+
+  /** @returns {string|null} why the basket cannot be run now */
+  whyNot() {
+    const why = whyNotSteer(this.store);
+    if (why) return why;
+    if (this.selection.scope === 'box' && !this.selection.box) return 'No box is drawn: draw one on the picture, or steer elsewhere.';
+    return this.run.value ? null : 'The run is not loaded yet.';
+  }
+
   addCluster() {
     const cluster = clusterOfLatent(this.matrix.value, this.selection.latent);
     if (cluster) this.store.addToBasket(clusterItem(cluster.name, cluster.latents));
   }
 
+  /** A strong activation of a latent: the slider's far end. @param {import('../basket.js').BasketItem} item */
+  typical({ latents }) {
+    const mean = this.statistics.value?.arrays.mean[latents[0]] ?? 0;
+    return mean > 0 ? Number((4 * mean).toPrecision(2)) : NO_STATISTICS;
+  }
+
   renderItem(item, at) {
-    const change = (patch, how) => this.store.replaceInBasket(at, { ...item, ...patch }, how);
     const clusters = this.matrix.value?.header.clusters ?? [];
     // by a member: several clusters may bear one name
     const shown = item.name === null ? null : clusterOfLatent(this.matrix.value, item.latents[0]);
-    const color = shown ? clusterColors(clusters, this.theme)[shown.index] : unnamedColor(this.theme);
-    const name = itemName(item);
-    return html`<li class="basket-item" data-latents=${item.latents.join('.')}>
-      <i class="dot" .style=${`background:${color}`}></i>
-      ${item.name === null ? html`<b>${item.latents[0]}</b>` : html`<b>${item.name || 'cluster'}</b><span class="k">${counted(item.latents.length, 'latent')}</span>`}
-      <span class="operation">${
-        item.name === null
-          ? select({
-              label: `What to do with ${name}`,
-              options: OPERATIONS.map((op) => [op, op]),
-              value: item.op,
-              onChange: (op) => change({ op }),
-            })
-          : html`<span title="The latents of a cluster have different scales, so it is scaled; 0 takes it away">SCALE</span>`
-      }<input type="number" step="any" .value=${String(item.value)} aria-label="Value for ${name}"
-        @change=${(event) => {
-          const value = Number(event.target.value);
-          if (event.target.value !== '' && Number.isFinite(value)) change({ value });
-          else event.target.value = String(item.value);
-        }}></span>
-      <button type="button" class="remove" aria-label="Remove ${name}" @click=${() => this.store.replaceInBasket(at, null)}>✕</button></li>`;
+    return basketItem({
+      item,
+      color: shown ? clusterColors(clusters, this.theme)[shown.index] : unnamedColor(this.theme),
+      typical: this.typical(item),
+      onChange: (patch, how) => this.store.replaceInBasket(at, { ...item, ...patch }, how),
+      onRemove: () => this.store.replaceInBasket(at, null),
+    });
   }
 
   renderChoices() {
@@ -82,13 +114,14 @@ export class DockPanel extends Panel {
       ['firing', 'where they fire'],
       ...(tiles || this.selection.scope === 'base' ? [['base', 'the base view']] : []),
       ...(tiles || this.selection.scope === 'tiles' ? [['tiles', 'the tiles']] : []),
+      ['box', this.selection.box ? 'in the box' : 'in a box…'],
     ];
     const n = this.selection.basket.reduce((sum, { latents }) => sum + latents.length, 0);
     return html`<span class="option"><span>Where</span>${select({
       label: 'Where to steer',
       options: scopes,
       value: this.selection.scope,
-      onChange: (scope) => this.store.set({ scope }),
+      onChange: (scope) => this.chooseScope(scope),
     })}</span><span class="option error-term"><span>Error term</span>${select({
       label: 'Error term of the dictionary',
       options: [
@@ -102,10 +135,32 @@ export class DockPanel extends Panel {
       <b>reconstruction${n ? `, ${whole(n)} random × 5` : ''}</b></span>`;
   }
 
+  renderWorker() {
+    const { worker, job } = this.store.session;
+    const state = worker?.state === 'ready' && isUnderWay(job) ? 'busy' : worker?.state;
+    const text = state ? WORKER_TEXT[state] : 'looking for a worker';
+    return html`<button type="button" class="worker ${state ?? ''}" aria-haspopup="dialog" title=${worker?.sentence ?? text}
+      @click=${() => {
+        this.store.jobs?.askWorker();
+        this.store.setSession({ sheet: 'worker' });
+      }}><i class="dot"></i><span class="text" id="worker-state" data-value="worker">${text}</span></button>`;
+  }
+
+  renderMiddle() {
+    const { notice, job } = this.store.session;
+    if (job)
+      return jobLine(job, {
+        onCancel: () => this.store.jobs.cancel(),
+        onDismiss: () => this.store.jobs.dismiss(),
+        onOpen: () => showResult(this.store, this.api, job, { asked: true }),
+      });
+    return notice ? html`<span class="refused" role="alert">${notice}</span>` : html`<span class="divider"></span>${this.renderChoices()}`;
+  }
+
   render() {
     const { basket, latent } = this.selection;
-    const { notice } = this.store.session;
     const held = latent !== null && basket.some(({ latents }) => latents.includes(latent));
+    const why = this.whyNot();
     return html`<footer class="dock" aria-label="Steering basket">
       <h2>Steering basket</h2>
       ${
@@ -118,15 +173,16 @@ export class DockPanel extends Panel {
           ? nothing
           : html`<button type="button" class="button small add" aria-keyshortcuts="b" title="Add latent ${latent} (b)" @click=${() => this.addLatent()}>+ latent ${latent}</button>`
       }
-      ${notice ? html`<span class="refused" role="alert">${notice}</span>` : html`<span class="divider"></span>${this.renderChoices()}`}
-      <span class="run"><span class="worker" id="no-worker" title=${NO_WORKER}><i class="dot"></i><span class="text">${NO_WORKER}</span></span>
+      ${this.renderMiddle()}
+      <span class="run">${this.renderWorker()}
         ${
           basket.length
             ? html`<button type="button" class="button small" aria-haspopup="dialog" title="The basket as a file for the command line"
           @click=${() => this.store.setSession({ sheet: 'spec' })}>Spec</button>`
             : nothing
         }
-        <button type="button" class="button main" disabled aria-describedby="no-worker" title=${NO_WORKER}>Run steered answer</button></span>
+        <button type="button" class="button main" ?disabled=${why !== null} aria-keyshortcuts="Enter" aria-describedby="worker-state" title=${why ?? 'Ask the model again, with the basket (Enter)'}
+          @click=${() => this.runNow()}>Run steered answer</button></span>
     </footer>`;
   }
 }

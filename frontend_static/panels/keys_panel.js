@@ -11,6 +11,7 @@ const KEYS = [
       [['/'], 'find a latent by number or label'],
       [['b'], 'put the chosen latent into the basket'],
       [['Shift', 'B'], 'put its cluster into the basket'],
+      [['Enter'], 'run the steered answer'],
       [['t'], 'light or dark'],
       [['Esc'], 'choose no latent; close what is open'],
       [['?'], 'this list'],

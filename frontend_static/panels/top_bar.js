@@ -1,7 +1,7 @@
 import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
-import { halfMoon, mark, question, reload, search, share } from '../elements/icons.js';
+import { halfMoon, mark, plus, question, reload, search, share } from '../elements/icons.js';
 import { isShortcut, Panel } from './base/panel.js';
 
 const WORKSPACES = [
@@ -77,6 +77,11 @@ export class TopBar extends Panel {
       }}></vs-menu>`;
   }
 
+  renderAsk() {
+    return html`<button type="button" class="icon" aria-label="New picture and prompt" title="New picture and prompt: ask the model"
+      aria-haspopup="dialog" @click=${() => this.store.setSession({ sheet: 'ask' })}>${plus}</button>`;
+  }
+
   renderDictionary() {
     const entry = this.store.dictionaryEntry;
     const name = entry?.name ?? this.store.runEntry?.dictionary_name ?? 'none';
@@ -125,7 +130,7 @@ export class TopBar extends Panel {
         <button type="button" aria-current=${this.selection.workspace === key ? 'page' : 'false'} aria-keyshortcuts=${i + 1}
           @click=${() => this.store.set({ workspace: key })}>${text}</button>`,
       )}</nav>
-      <div class="selectors">${any ? [this.renderRun(), this.renderDictionary(), this.renderStep()] : nothing}
+      <div class="selectors">${any ? [this.renderRun(), this.renderAsk(), this.renderDictionary(), this.renderStep()] : nothing}
         ${listingError && listing ? html`<span class="offline" role="status">TensorBoard does not answer</span>` : nothing}
         ${
           any

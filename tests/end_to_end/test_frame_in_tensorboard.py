@@ -155,7 +155,7 @@ def test_the_basket_collects_by_mouse_and_keyboard(browser: Browser, fast_addres
         run_button = frame.get_by_role("button", name="Run steered answer")
         assert run_button.is_disabled()
         described = frame.locator(f"#{run_button.get_attribute('aria-describedby')}")
-        assert described.inner_text().startswith("no worker:")
+        assert described.inner_text() == "no worker"
 
         # the inspector's button, an operation and a value; then away with it
         frame.locator(".inspector-head").get_by_role("button", name="+ Basket").click()

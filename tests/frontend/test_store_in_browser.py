@@ -209,16 +209,36 @@ def test_the_basket_stays_with_its_dictionary(page: Page) -> None:
 def test_a_basket_is_the_spec_that_the_exporter_reads(page: Page) -> None:
     from tb_visualscratchpad.exporter.steering import SteeringSpec
 
-    for scope in ("all", "firing", "tiles"):
+    whole, box = ("tiles", (0, 0, 640, 480)), ("base", (10, 20, 300, 40))
+    for scope, where in (("all", None), ("firing", None), ("tiles", whole), ("box", box)):
         text = page.evaluate(
             """async (scope) => { const { clusterItem, latentItem, steeringSpec } = await import('/basket.js');
-            return JSON.stringify(steeringSpec([latentItem(5), clusterItem('cat', [7, 6])], scope, 'dropped', { width: 640, height: 480 })); }""",
+            const selection = { basket: [latentItem(5), clusterItem('cat', [7, 6])], scope, box: [10, 20, 300, 40], boxView: 'base', errorTerm: 'dropped' };
+            return JSON.stringify(steeringSpec(selection, { width: 640, height: 480 })); }""",
             scope,
         )
         spec = SteeringSpec.from_json(text)
         assert [(one.latent, one.op, one.value) for one in spec.interventions] == [(5, "SET", 0), (7, "SCALE", 0), (6, "SCALE", 0)]
         assert spec.error == "dropped"
-        assert spec.interventions[0].where == scope or spec.interventions[0].where.box == (0, 0, 640, 480)
+        found = spec.interventions[0].where
+        assert found == scope if where is None else (found.view, found.box) == where
+
+
+def test_a_spec_becomes_the_basket_that_it_came_from(page: Page) -> None:
+    same = page.evaluate(
+        """async () => { const { basketName, basketOfSpec, clusterItem, latentItem, steeringSpec } = await import('/basket.js');
+        const scopes = [{ scope: 'all', box: null }, { scope: 'firing', box: null }, { scope: 'box', box: [1, 2, 30, 40], boxView: 'tiles' }];
+        const baskets = [[clusterItem('cat', [7, 6])], [{ ...latentItem(5), value: 2.5 }], [{ ...latentItem(9), op: 'SCALE', value: 0.5 }],
+          [clusterItem('cat', [7, 6]), { ...latentItem(5), op: 'ADD', value: -1 }]];
+        return baskets.flatMap((basket) => scopes.map((where) => {
+          const selection = { basket, errorTerm: 'dropped', ...where };
+          const back = basketOfSpec(steeringSpec(selection, { width: 99, height: 99 }), basketName(basket));
+          const named = back.basket.map(({ name, ...rest }) => rest);
+          return JSON.stringify(named) === JSON.stringify(basket.map(({ name, ...rest }) => rest)) && back.scope === where.scope
+            && JSON.stringify(back.box ?? null) === JSON.stringify(where.box) && back.errorTerm === 'dropped'
+            && back.basket.every((item, i) => (item.name === null) === (basket[i].name === null)); })); }"""
+    )
+    assert same == [True] * 12
 
 
 def test_latents_are_found_by_number_and_by_label(page: Page) -> None:

@@ -7,7 +7,7 @@
  */
 
 /** @param {string} name @param {unknown[]} subject @param {unknown[]} rest @param {() => Promise<any>} load @returns {Request} */
-function request(name, subject, rest, load) {
+export function request(name, subject, rest, load) {
   return { key: JSON.stringify([name, ...subject, ...rest]), subject: JSON.stringify(subject), load };
 }
 

@@ -1,0 +1,38 @@
+import { CHOICE_OF, keyText, originalOf, outcomeEntryOf, runEntryOf } from './outcomes.js';
+
+/**
+ * Shows what a job brought, before TensorBoard has loaded it. Where the user has gone on to another run meanwhile, nothing
+ * moves, and the dock offers it.
+ * @param {import('./store.js').Store} store @param {import('./api.js').Api} api @param {import('./jobs.js').Job} job that is done
+ * @param {{asked?: boolean}} [how] `asked`: the user wants to see it, wherever that is
+ */
+export async function showResult(store, api, job, { asked = false } = {}) {
+  const { kind, run, id } = job.result;
+  const key = { run, id };
+  try {
+    if (kind === 'vlm_run') {
+      const entry = runEntryOf(key, await api.vlmRun(key));
+      store.addFresh({ vlm_runs: [entry] });
+      store.chooseRun(entry);
+      store.set({ workspace: 'scratchpad' }, { asNew: false });
+      store.setSession({ sheet: null });
+    } else {
+      const entry = outcomeEntryOf(kind, await api.outcome(kind, key));
+      store.addFresh({ outcomes: [entry] });
+      if (originalOf(store)?.id !== entry.original_run_id && !openOriginal(store, entry, asked)) return;
+      const choice = CHOICE_OF[kind];
+      const workspace = kind === 'steering_result' || asked ? { workspace: 'compare' } : {};
+      store.set({ ...workspace, ...(choice ? { [choice]: keyText(key) } : {}) });
+    }
+    store.jobs.dismiss();
+  } catch (error) {
+    store.setSession({ notice: `The worker is done, but its result cannot be read: ${error.message}` });
+  }
+}
+
+/** @returns {boolean} the run that the outcome is about is now the chosen one */
+function openOriginal(store, { original_run_id: id }, asked) {
+  const original = asked ? store.session.listing?.vlm_runs.find((entry) => entry.id === id) : null;
+  if (original) store.chooseRun(original);
+  return Boolean(original);
+}
