@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from tb_visualscratchpad.exporter.greedy_decoding import ended_by_itself
 from tb_visualscratchpad.exporter.token_logprobs import StepLogprobs
 from tb_visualscratchpad.exporter.vlm import Vlm
@@ -31,6 +33,11 @@ class Answer:
     @property
     def token_ids(self) -> list[int]:
         return [step.token_id for step in self.steps]
+
+    @property
+    def logprobs(self) -> np.ndarray:
+        """float64 [T], of each token where it was said."""
+        return np.array([step.logprob for step in self.steps], dtype=np.float64)
 
     @property
     def answer_tokens(self) -> tuple[AnswerToken, ...]:

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from tb_visualscratchpad.exporter.greedy_decoding import LOGITS_AT_ONCE
 from tb_visualscratchpad.exporter.hooks import resuming
 from tb_visualscratchpad.exporter.latent_edits import LatentEdit, ReadFeatures
 from tb_visualscratchpad.exporter.out_of_memory import memory_in_a_sentence
@@ -23,9 +24,6 @@ from tb_visualscratchpad.exporter.token_logprobs import logprobs_along
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import ImageTokenMap, LatentActivations, Span
-
-_LOGITS_AT_ONCE = 1 << 25
-"""128 MiB of float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +172,7 @@ class AskedPicture:
             return np.zeros((n_rows, 0))
         answer = torch.tensor(list(token_ids), device=self.input_ids.device)
         found = [logprobs_along(prefilled.logits_BV[:, None], answer[:1])]
-        at_once = max(1, _LOGITS_AT_ONCE // (n_rows * n_words))
+        at_once = max(1, LOGITS_AT_ONCE // (n_rows * n_words))
         for start in range(0, len(token_ids) - 1, at_once):
             fed = answer[start : min(start + at_once, len(token_ids) - 1)]
             logits = self.vlm.model(

@@ -12,7 +12,7 @@ from tb_visualscratchpad.exporter.asked_picture import AskedPicture
 from tb_visualscratchpad.exporter.controls import N_CONTROLS, draw_controls
 from tb_visualscratchpad.exporter.explain import new_id, require_some_tokens
 from tb_visualscratchpad.exporter.job_progress import JobProgress, NoProgress
-from tb_visualscratchpad.exporter.steered_answers import difference_from_logged, variant_of
+from tb_visualscratchpad.exporter.steered_answers import difference_from_logged, logged_answer, variant_of
 from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
 from tb_visualscratchpad.exporter.variants import BATCH_SIZE, Variant, answer_variants, logprobs_under
 from tb_visualscratchpad.wire.errors import ScratchpadError
@@ -66,7 +66,7 @@ def sweep_clusters(
     edits = [asked.edit(cluster.ablation) for cluster in clusters]
     variants = [Variant("original"), *(variant_of(cluster.name, edit) for cluster, edit in zip(clusters, edits, strict=True))]
     answers = answer_variants(
-        asked, variants, max_new_tokens, along_first=True, batch_size=batch_size, progress=progress, what="clusters"
+        asked, variants, max_new_tokens, draft=logged_answer(logged), batch_size=batch_size, progress=progress, what="clusters"
     )
     original = answers[0].answer
     controls = [draw_controls(asked.read, cluster.ablation, range(n_controls)) for cluster in clusters]
@@ -85,7 +85,7 @@ def sweep_clusters(
                 tokens=found.answer.answer_tokens,
                 output_text=found.answer.text,
                 truncated=found.answer.truncated,
-                along_original_O=found.along[0],
+                along_original_O=found.along_first,
                 control_along_original_RO=np.array(along_RO).reshape(len(along_RO), len(original.steps)),
             )
         )

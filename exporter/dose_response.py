@@ -12,7 +12,7 @@ from tb_visualscratchpad.exporter.asked_picture import AskedPicture
 from tb_visualscratchpad.exporter.controls import N_CONTROLS, as_large_as, draw_controls
 from tb_visualscratchpad.exporter.explain import new_id, require_some_tokens
 from tb_visualscratchpad.exporter.job_progress import JobProgress, NoProgress
-from tb_visualscratchpad.exporter.steered_answers import difference_from_logged, variant_of
+from tb_visualscratchpad.exporter.steered_answers import difference_from_logged, logged_answer, variant_of
 from tb_visualscratchpad.exporter.steering import LatentIntervention, Scope, SteeringSpec
 from tb_visualscratchpad.exporter.variants import BATCH_SIZE, Variant, answer_variants, logprobs_under
 from tb_visualscratchpad.wire.errors import ScratchpadError
@@ -61,7 +61,7 @@ def dose_response(
         asked,
         [Variant("original"), *(variant_of(f"{op} {dose:g}", edit) for dose, edit in zip(doses, edits, strict=True))],
         max_new_tokens,
-        along_first=True,
+        draft=logged_answer(logged),
         batch_size=batch_size,
         progress=progress,
         what="doses",
@@ -92,7 +92,7 @@ def dose_response(
         value_D=np.array(doses, dtype=np.float64),
         original_tokens=original.answer_tokens,
         word_V=np.array(chosen, dtype=np.int32),
-        logprob_DV=np.array([found.along[0][chosen] for found in answers[1:]]),
+        logprob_DV=np.array([found.along_first[chosen] for found in answers[1:]]),
         control_logprob_RDV=control_logprobs,
         output_text_D=tuple(found.answer.text for found in answers[1:]),
     )

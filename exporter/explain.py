@@ -110,7 +110,7 @@ def record_answer(
         embeddings = asked.embeddings(features)
         with recording_queries(vlm.text_model, len(tokens), sorted(rows)) as recorder:
             prefilled = asked.prefill_whole(embeddings, asked.new_cache(max_new_tokens))
-            steps = decode(vlm, asked.input_ids, prefilled.logits_BV, prefilled.cache, max_new_tokens, lambda steps: stream.push(steps[0].token_id))[0]
+            steps = decode(vlm, asked.input_ids, prefilled.logits_BV, prefilled.cache, max_new_tokens, lambda new: stream.push(new[0].token_id)).answers[0]
         attention = _attention(recorder, prefilled, asked)
         latents = asked.latents if features is None else encode(asked.sae, features)
     return RecordedAnswer(answer_of(vlm, steps), max_new_tokens, attention, latents, prefilled)

@@ -3,23 +3,44 @@
 Everything that a checkpoint's generation config says of how tokens are chosen (penalties, suppressed tokens, ends) is prepared by
 Hugging Face's ``generate``; the loop itself is here, so that each token can be shown, stopped at, and its raw logits kept, and so that
 keys and values stay in the cache that filled it.
+
+Conditions that hardly matter leave an answer as it was. A draft, an answer expected, is therefore checked in one pass: as long as each
+of its tokens is the one that greedy decoding chooses, they need not be written one by one. What is answered is the same.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from tb_visualscratchpad.exporter.attention import require_plain_decoding
 from tb_visualscratchpad.exporter.prompt_cache import PromptCache
-from tb_visualscratchpad.exporter.token_logprobs import StepLogprobs, step_logprobs
+from tb_visualscratchpad.exporter.token_logprobs import StepLogprobs, logprobs_along, step_logprobs
 from tb_visualscratchpad.exporter.vlm import Vlm
 
 OnStep = Callable[[list[StepLogprobs | None]], None]
-"""Called after each step with the new token of every row, None where a row has ended; may raise to leave."""
+"""Called after each step with the new token of every row that is still written, None where one has ended; may raise to leave."""
+
+LOGITS_AT_ONCE = 1 << 25
+"""Logits held at once where many positions are predicted: 128 MiB of float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """Answers to one prompt.
+
+    Attributes:
+        answers: the tokens of each row, the end of sequence included where it came.
+        along_draft_BT: float64, never positive: log-probability of each token of the draft in each row.
+    """
+
+    answers: list[list[StepLogprobs]]
+    along_draft_BT: np.ndarray
 
 
 def greedy_config(vlm: Vlm, n_prompt: int, max_new_tokens: int) -> Any:
@@ -44,50 +65,130 @@ def greedy_config(vlm: Vlm, n_prompt: int, max_new_tokens: int) -> Any:
 
 @torch.no_grad()
 def decode(
-    vlm: Vlm, input_ids: torch.Tensor, logits_BV: torch.Tensor, cache: PromptCache, max_new_tokens: int, on_step: OnStep | None = None
-) -> list[list[StepLogprobs]]:
-    """The tokens of each row's answer, the end of sequence included where it came.
+    vlm: Vlm,
+    input_ids: torch.Tensor,
+    logits_BV: torch.Tensor,
+    cache: PromptCache,
+    max_new_tokens: int,
+    on_step: OnStep | None = None,
+    draft: Sequence[int] = (),
+) -> Decoded:
+    """Answers every row.
 
     Args:
         input_ids: int64 [1, n], the prompt of all rows.
         logits_BV: what the prompt's last position predicts in each row.
-        cache: holds the prompt, a row each; afterwards also the answers (of rows that ended early, padding).
+        cache: holds the prompt, a row each. Without a draft it holds the answers, too, afterwards (of rows that ended early, padding);
+            with one it is used up.
         max_new_tokens: at least 1.
+        draft: token ids of the answer that most rows are expected to give, without the end of sequence.
     """
-    n_rows = logits_BV.shape[0]
-    answers: list[list[StepLogprobs]] = [[] for _ in range(n_rows)]
-
-    def loop(model: Any, input_ids: torch.Tensor, logits_processor: Any, stopping_criteria: Any, generation_config: Any, **_: Any) -> None:
-        logits = logits_BV.to(input_ids.device)
-        ended = torch.zeros(n_rows, dtype=torch.bool, device=input_ids.device)
-        while True:
-            scores = logits_processor(input_ids, logits.to(torch.float32))
-            chosen = scores.argmax(dim=-1)
-            new: list[StepLogprobs | None] = list(step_logprobs(logits, chosen))
-            for row, over in enumerate(ended.tolist()):
-                if over:
-                    new[row] = None
-                else:
-                    answers[row].append(new[row])
-            if on_step is not None:
-                on_step(new)
-            if generation_config.pad_token_id is not None:
-                chosen = chosen.masked_fill(ended, generation_config.pad_token_id)
-            input_ids = torch.cat([input_ids, chosen[:, None]], dim=1)
-            ended = ended | stopping_criteria(input_ids, None)
-            if bool(ended.all()):
-                return
-            logits = model(input_ids=chosen[:, None], past_key_values=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
-            logits = logits.to(input_ids.device)
-
-    ids = input_ids.expand(n_rows, -1)
+    decoding = _Decoding(vlm, logits_BV, cache, on_step, list(draft))
+    ids = input_ids.expand(logits_BV.shape[0], -1)
     vlm.model.generate(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
         generation_config=greedy_config(vlm, ids.shape[1], max_new_tokens),
-        custom_generate=loop,
+        custom_generate=decoding.run,
     )
-    return answers
+    return Decoded(decoding.answers, decoding.along_draft_BT)
+
+
+class _Decoding:
+    """One call of ``decode``. Rows that are still written are ``rows``, in the cache's order."""
+
+    def __init__(self, vlm: Vlm, logits_BV: torch.Tensor, cache: PromptCache, on_step: OnStep | None, draft: list[int]) -> None:
+        self._vlm, self._logits, self._cache, self._on_step, self._draft = vlm, logits_BV, cache, on_step, draft
+        self._rows = list(range(logits_BV.shape[0]))
+        self.answers: list[list[StepLogprobs]] = [[] for _ in self._rows]
+        self.along_draft_BT = np.zeros((len(self._rows), 0))
+
+    def run(self, model: Any, input_ids: torch.Tensor, logits_processor: Any, stopping_criteria: Any, generation_config: Any, **_: Any) -> None:
+        """What Hugging Face's ``generate`` calls with everything prepared."""
+        self._choose_scores, self._is_over = logits_processor, stopping_criteria
+        if self._draft:
+            input_ids = self._follow_draft(input_ids)
+        if self._rows:
+            self._write(input_ids, generation_config.pad_token_id)
+
+    def _choose(self, input_ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        return self._choose_scores(input_ids, logits.to(torch.float32)).argmax(dim=-1)
+
+    def _forward(self, token_ids: torch.Tensor) -> torch.Tensor:
+        """Logits [rows, tokens, V] behind each of the tokens [rows, tokens] that are fed."""
+        logits = self._vlm.model(
+            input_ids=token_ids, past_key_values=self._cache, use_cache=True, logits_to_keep=token_ids.shape[1]
+        ).logits
+        return logits.to(token_ids.device)
+
+    def _write(self, input_ids: torch.Tensor, pad_token_id: int | None) -> None:
+        """Token by token, until every row has ended."""
+        logits = self._logits.to(input_ids.device)
+        ended = torch.zeros(len(self._rows), dtype=torch.bool, device=input_ids.device)
+        while True:
+            chosen = self._choose(input_ids, logits)
+            new: list[StepLogprobs | None] = list(step_logprobs(logits, chosen))
+            for place, over in enumerate(ended.tolist()):
+                if over:
+                    new[place] = None
+                else:
+                    self.answers[self._rows[place]].append(new[place])
+            if self._on_step is not None:
+                self._on_step(new)
+            if pad_token_id is not None:
+                chosen = chosen.masked_fill(ended, pad_token_id)
+            input_ids = torch.cat([input_ids, chosen[:, None]], dim=1)
+            ended = ended | self._is_over(input_ids, None)
+            if bool(ended.all()):
+                return
+            logits = self._forward(chosen[:, None])[:, -1]
+
+    def _follow_draft(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """Checks the draft in every row, and gives back what has been said by those that leave it, which then go on together.
+
+        They go on from where the first of them leaves the draft.
+        """
+        n_rows, n_prompt = input_ids.shape
+        draft = torch.tensor(self._draft, device=input_ids.device)
+        following = torch.ones(n_rows, dtype=torch.bool, device=input_ids.device)
+        leaving: list[int] = []
+        left_at, left_logits = 0, self._logits
+        along = []
+        for number, logits in enumerate(self._predictions(draft)):
+            if number < len(self._draft):
+                along.append(logprobs_along(logits[:, None], draft[number : number + 1]))
+            if not bool(following.any()):
+                continue
+            said = torch.cat([input_ids, draft[None, :number].expand(n_rows, -1)], dim=1)
+            chosen = self._choose(said, logits)
+            for row, step in enumerate(step_logprobs(logits, chosen)):
+                if following[row]:
+                    self.answers[row].append(step)
+            over = self._is_over(torch.cat([said, chosen[:, None]], dim=1), None)
+            agrees = chosen == draft[number] if number < len(self._draft) else torch.zeros_like(following)
+            parting = (following & ~agrees & ~over).nonzero()[:, 0].tolist()
+            if parting and not leaving:
+                left_at, left_logits = number, logits
+            leaving += parting
+            following &= agrees & ~over
+        self.along_draft_BT = torch.cat(along, dim=1).numpy()
+        self._rows = sorted(leaving)
+        if leaving:
+            for row in leaving:
+                del self.answers[row][left_at:]
+            self._cache.keep_rows(self._rows)
+            self._cache.go_back_to(n_prompt + left_at)
+            self._logits = left_logits[self._rows]
+        return torch.cat([input_ids[self._rows], draft[None, :left_at].expand(len(self._rows), -1)], dim=1)
+
+    def _predictions(self, draft: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Logits [rows, V] at each position of the draft, and behind it."""
+        yield self._logits.to(draft.device)
+        n_rows, n_words = self._logits.shape
+        at_once = max(1, LOGITS_AT_ONCE // (n_rows * n_words))
+        for start in range(0, len(draft), at_once):
+            fed = draft[start : start + at_once]
+            yield from self._forward(fed[None].expand(n_rows, -1)).unbind(dim=1)
 
 
 def ended_by_itself(vlm: Vlm, steps: list[StepLogprobs]) -> bool:

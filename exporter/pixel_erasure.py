@@ -13,7 +13,7 @@ from tb_visualscratchpad.exporter.controls import N_CONTROLS
 from tb_visualscratchpad.exporter.explain import new_id, record_answer, require_some_tokens, run_of
 from tb_visualscratchpad.exporter.job_progress import JobProgress, NoProgress
 from tb_visualscratchpad.exporter.out_of_memory import memory_in_a_sentence
-from tb_visualscratchpad.exporter.steered_answers import condition_answer, difference_from_logged, own_logprobs
+from tb_visualscratchpad.exporter.steered_answers import condition_answer, difference_from_logged, logged_answer
 from tb_visualscratchpad.exporter.variants import BATCH_SIZE, OtherPicture, Variant, answer_variants
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
@@ -67,19 +67,19 @@ def erase(
         [Variant("original"), *(OtherPicture(f"control {seed}", picture) for seed, picture in enumerate(pictures))],
         max_new_tokens,
         along=[said],
-        along_first=True,
+        draft=logged_answer(logged),
         batch_size=batch_size,
         progress=progress,
         what="original and controls",
     )
     original = others[0].answer
-    along_original = own_logprobs(recorded.answer)
+    along_original = recorded.answer.logprobs
     if said != original.token_ids:
         with memory_in_a_sentence(asked.vlm.device, asked.n_prompt):
             along_original = erased.along(recorded.prefilled, original.token_ids)[0]
-    answers = [condition_answer(Condition.ORIGINAL, None, None, original, along=others[0].along)]
+    answers = [condition_answer(Condition.ORIGINAL, None, None, original, along=(others[0].along_first, *others[0].along))]
     answers += [
-        condition_answer(Condition.CONTROL, seed, None, other.answer, along=other.along, change_norm=_distance(asked, picture))
+        condition_answer(Condition.CONTROL, seed, None, other.answer, along=(other.along_first, *other.along), change_norm=_distance(asked, picture))
         for seed, (picture, other) in enumerate(zip(pictures, others[1:], strict=True))
     ]
     answers.append(
@@ -88,7 +88,7 @@ def erase(
             None,
             None,
             recorded.answer,
-            along=(along_original, own_logprobs(recorded.answer)),
+            along=(along_original, recorded.answer.logprobs),
             change_norm=_distance(asked, erased),
         )
     )

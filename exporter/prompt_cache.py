@@ -6,6 +6,8 @@ sliding layers forget what going back would need. Here every layer keeps everyth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from transformers.cache_utils import Cache, DynamicLayer
 
@@ -52,6 +54,15 @@ class GrowingLayer(DynamicLayer):
         self.keys, self.values = (buffer[:, :, :length] for buffer in self._buffers)
 
 
+    def keep_rows(self, rows: torch.Tensor) -> None:
+        """Keeps the rows with these numbers, int64 [n]."""
+        if self._buffers is None:
+            raise ValueError("nothing was written yet")
+        keys, values = (buffer.index_select(0, rows.to(buffer.device)) for buffer in self._buffers)
+        self._buffers = (keys, values)
+        self.show(self.length)
+
+
 class PromptCache(Cache):
     """Keys and values of one prompt under one or several conditions, a row each, all of one length.
 
@@ -85,6 +96,11 @@ class PromptCache(Cache):
             raise ValueError(f"the cache holds {self.length} tokens, not {length}")
         for layer in self.layers:
             layer.show(length)
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        """Forgets all rows but these; they are numbered anew."""
+        for layer in self.layers:
+            layer.keep_rows(torch.tensor(list(rows)))
 
     def put_row(self, row: int, n_rows: int, other: PromptCache) -> None:
         """Makes the only row of ``other`` row number ``row`` of ``n_rows``; all rows must be of one length."""

@@ -60,11 +60,11 @@ def steer(
     variants += [variant_of(f"control {control.seed}", control.edit) for control in controls]
     said = steered.answer.token_ids
     others = answer_variants(
-        asked, variants, max_new_tokens, along=[said], along_first=True, batch_size=batch_size, progress=progress, what="baselines and controls"
+        asked, variants, max_new_tokens, along=[said], draft=logged_answer(logged), batch_size=batch_size, progress=progress, what="baselines and controls"
     )
     original = others[0].answer
     with memory_in_a_sentence(asked.vlm.device, asked.n_prompt):
-        along_original = own_logprobs(steered.answer)
+        along_original = steered.answer.logprobs
         if said != original.token_ids:
             along_original = asked.along(steered.prefilled, original.token_ids)[0]
     edits: list[tuple[Condition, int | None, LatentEdit | None]] = [
@@ -73,10 +73,10 @@ def steer(
         *((Condition.CONTROL, control.seed, control.edit) for control in controls),
     ]
     answers = [
-        condition_answer(condition, seed, of, other.answer, along=other.along)
+        condition_answer(condition, seed, of, other.answer, along=(other.along_first, *other.along))
         for (condition, seed, of), other in zip(edits, others, strict=True)
     ]
-    answers.append(condition_answer(Condition.STEERED, None, edit, steered.answer, along=(along_original, own_logprobs(steered.answer))))
+    answers.append(condition_answer(Condition.STEERED, None, edit, steered.answer, along=(along_original, steered.answer.logprobs)))
     run = run_of(
         asked, steered, steering=spec, name=name, original_run_id="" if logged is None else logged.run_id, keep_picture=keep_picture
     )
@@ -100,11 +100,6 @@ def steer(
 def variant_of(name: str, edit: LatentEdit) -> Variant:
     """The condition under which an edit is in place. Its features are computed when its turn comes."""
     return Variant(name, lambda _features: edit.features())
-
-
-def own_logprobs(answer: Answer) -> np.ndarray:
-    """float64 [T], of each token under the model that gave it."""
-    return np.array([step.logprob for step in answer.steps], dtype=np.float64)
 
 
 def condition_answer(
@@ -144,12 +139,16 @@ def edited_latents(edit: LatentEdit, resulting: LatentActivations) -> EditedLate
     )
 
 
+def logged_answer(logged: VlmRun | None) -> list[int]:
+    """Token ids of what a logged run answered; empty without one."""
+    return [] if logged is None else [token.token_id for token in logged.tokens if token.span is Span.OUTPUT]
+
+
 def difference_from_logged(logged: VlmRun | None, original: Answer) -> str:
     """A sentence where the original answer, given again, is not the logged one; empty where it is, or none was logged."""
     if logged is None:
         return ""
-    was = [token.token_id for token in logged.tokens if token.span is Span.OUTPUT]
-    if was == original.token_ids:
+    if logged_answer(logged) == original.token_ids:
         return ""
     why = "" if logged.exact_picture is not None else ", asked about the compressed picture, the only one that was logged"
     return f"Asked again{why}, the model answers {original.text!r}; the log has {logged.output_text!r}."

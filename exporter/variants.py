@@ -59,10 +59,12 @@ class VariantAnswer:
     """What the model answered under a condition, and how likely it found given answers.
 
     Attributes:
-        along: float64 [T] for each given answer, log-probabilities of its tokens, never positive.
+        along_first: float64 [O], log-probabilities of the tokens of the first condition's answer, never positive.
+        along: the same [T] for each answer that was given.
     """
 
     answer: Answer
+    along_first: np.ndarray
     along: tuple[np.ndarray, ...]
 
 
@@ -72,16 +74,16 @@ def answer_variants(
     max_new_tokens: int,
     *,
     along: Sequence[Sequence[int]] = (),
-    along_first: bool = False,
+    draft: Sequence[int] = (),
     batch_size: int = BATCH_SIZE,
     progress: JobProgress = NoProgress(),
     what: str = "answers",
 ) -> list[VariantAnswer]:
-    """An answer under each condition.
+    """An answer under each condition. The first comes first, and the others need not be written as far as they say the same.
 
     Args:
-        along: token ids of answers to weigh under each condition.
-        along_first: weigh the first condition's answer, too; its log-probabilities come before the others'.
+        along: token ids of answers to weigh under each condition, without the end of sequence.
+        draft: token ids of what the first condition is expected to answer, from a log for example: it saves time where it is right.
         batch_size: at most so many conditions at once; halved where memory does not suffice.
         what: name of the stage that ``progress`` is told.
 
@@ -89,20 +91,40 @@ def answer_variants(
         ScratchpadError: too little memory for a single condition.
         Cancelled: ``progress`` says so.
     """
-    given = [list(answer) for answer in along]
 
-    def run(batch: Sequence[AnyVariant]) -> list[VariantAnswer]:
+    def run(batch: Sequence[AnyVariant], draft: Sequence[int]) -> tuple[list[Answer], np.ndarray, list[np.ndarray]]:
         prefilled = prefill(asked, batch, max_new_tokens, progress)
-        steps = decode(
-            asked.vlm, asked.input_ids, prefilled.logits_BV, prefilled.cache, max_new_tokens, lambda _steps: progress.check()
+        weighed = []
+        for answer in along:
+            progress.check()
+            weighed.append(asked.along(prefilled, answer))
+        prefilled.cache.go_back_to(asked.n_prompt)
+        decoded = decode(
+            asked.vlm, asked.input_ids, prefilled.logits_BV, prefilled.cache, max_new_tokens, lambda _steps: progress.check(), draft
         )
-        answers = [answer_of(asked.vlm, row) for row in steps]
-        if along_first and len(given) == len(along):
-            given.insert(0, answers[0].token_ids)
-        weighed = [_along(asked, prefilled, answers, token_ids, progress) for token_ids in given]
-        return [VariantAnswer(answer, tuple(weights[row] for weights in weighed)) for row, answer in enumerate(answers)]
+        return [answer_of(asked.vlm, steps) for steps in decoded.answers], decoded.along_draft_BT, weighed
 
-    return _in_batches(asked, variants, batch_size, run, progress, what)
+    def found(answer: Answer, along_first: np.ndarray, weighed: Sequence[np.ndarray]) -> VariantAnswer:
+        # What a condition says itself is as likely as it was when it was said.
+        along_first = answer.logprobs if answer.token_ids == first[0].token_ids else along_first
+        return VariantAnswer(
+            answer,
+            along_first,
+            tuple(answer.logprobs if answer.token_ids == list(given) else row for given, row in zip(along, weighed, strict=True)),
+        )
+
+    def run_first(batch: Sequence[AnyVariant]) -> list[VariantAnswer]:
+        answers, _, weighed = run(batch, draft)
+        first[:] = answers
+        return [found(answers[0], answers[0].logprobs, [rows[0] for rows in weighed])]
+
+    def run_others(batch: Sequence[AnyVariant]) -> list[VariantAnswer]:
+        answers, along_first, weighed = run(batch, first[0].token_ids)
+        return [found(answer, along_first[row], [rows[row] for rows in weighed]) for row, answer in enumerate(answers)]
+
+    first: list[Answer] = []
+    beginning = _in_batches(asked, variants[:1], 1, run_first, progress, what, n_more=len(variants) - 1)
+    return beginning + _in_batches(asked, variants[1:], batch_size, run_others, progress, what, n_before=1)
 
 
 def logprobs_under(
@@ -148,18 +170,6 @@ def prefill(asked: AskedPicture, variants: Sequence[AnyVariant], max_new_tokens:
     return Prefilled(cache, logits[:, -1])
 
 
-def _along(
-    asked: AskedPicture, prefilled: Prefilled, answers: Sequence[Answer], token_ids: Sequence[int], progress: JobProgress
-) -> list[np.ndarray]:
-    progress.check()
-    own = [np.array([step.logprob for step in answer.steps]) if answer.token_ids == token_ids else None for answer in answers]
-    if all(logprobs is not None for logprobs in own):
-        return [logprobs for logprobs in own if logprobs is not None]
-    weighed = asked.along(prefilled, token_ids)
-    # What a row said itself was weighed as it was said.
-    return [weighed[row] if logprobs is None else logprobs for row, logprobs in enumerate(own)]
-
-
 def _in_batches(
     asked: AskedPicture,
     variants: Sequence[AnyVariant],
@@ -167,12 +177,16 @@ def _in_batches(
     run: Callable[[Sequence[AnyVariant]], list[Found]],
     progress: JobProgress,
     what: str,
+    n_before: int = 0,
+    n_more: int = 0,
 ) -> list[Found]:
+    """``n_before`` and ``n_more`` pieces of the same stage are told to be done before and afterwards."""
     found: list[Found] = []
     size = max(1, batch_size)
+    total = n_before + len(variants) + n_more
     with memory_in_a_sentence(asked.vlm.device, asked.n_prompt):
         while len(found) < len(variants):
-            progress.stage(what, len(found), len(variants))
+            progress.stage(what, n_before + len(found), total)
             progress.check()
             batch = variants[len(found) : len(found) + size]
             try:
@@ -185,5 +199,6 @@ def _in_batches(
             size = len(batch) // 2
             if asked.vlm.device.type == "cuda":
                 torch.cuda.empty_cache()
-    progress.stage(what, len(variants), len(variants))
+    if not n_more:
+        progress.stage(what, total, total)
     return found

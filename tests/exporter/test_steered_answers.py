@@ -141,7 +141,7 @@ def test_the_steered_answer_is_told_first(asked: AskedPicture, spec: SteeringSpe
     kinds = [what for what, _, _ in told.stages]
     # A special token adds nothing to the text.
     assert N_NEW - 1 <= len(told.texts) <= N_NEW
-    assert kinds == ["steered answer", *["token"] * len(told.texts), "steered answer", *["baselines and controls"] * 2]
+    assert kinds == ["steered answer", *["token"] * len(told.texts), "steered answer", *["baselines and controls"] * 3]
 
 
 def test_scaling_by_one_gives_the_original_again(asked: AskedPicture) -> None:

@@ -91,21 +91,33 @@ def test_weighed_answers_are_as_in_one_eager_pass(asked: AskedPicture, vlm: Vlm)
 
 def test_a_batch_is_as_one_at_a_time(asked: AskedPicture) -> None:
     along = [[20, 33, 41]]
-    together = answer_variants(asked, VARIANTS, 8, along=along, along_first=True)
+    together = answer_variants(asked, VARIANTS, 8, along=along)
     first = together[0].answer.token_ids
     for number, variant in enumerate(VARIANTS):
         (alone,) = answer_variants(asked, [variant], 8, along=[first, *along])
         assert alone.answer.token_ids == together[number].answer.token_ids
-        for one, other in zip(alone.along, together[number].along, strict=True):
+        for one, other in zip(alone.along, (together[number].along_first, *together[number].along), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
-    np.testing.assert_array_equal(together[0].along[0], [step.logprob for step in together[0].answer.steps])
-    in_parts = answer_variants(asked, VARIANTS, 8, along=along, along_first=True, batch_size=2)
+    np.testing.assert_array_equal(together[0].along_first, [step.logprob for step in together[0].answer.steps])
+    in_parts = answer_variants(asked, VARIANTS, 8, along=along, batch_size=2)
     for one, other in zip(in_parts, together, strict=True):
         assert one.answer.token_ids == other.answer.token_ids
-        np.testing.assert_allclose(np.concatenate(one.along), np.concatenate(other.along), atol=1e-5)
+        np.testing.assert_allclose(one.along_first, other.along_first, atol=1e-5)
+        np.testing.assert_allclose(one.along[0], other.along[0], atol=1e-5)
     weighed = logprobs_under(asked, VARIANTS, [first])
     for (one,), other in zip(weighed, together, strict=True):
-        np.testing.assert_allclose(one, other.along[0], atol=1e-5)
+        np.testing.assert_allclose(one, other.along_first, atol=1e-5)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 3, 7, 8])
+def test_a_draft_changes_no_answer(asked: AskedPicture, cut: int) -> None:
+    """Right to its end, right as far as ``cut``, wrong from there, or longer than what is asked for."""
+    plain = answer_variants(asked, VARIANTS[:1], 8)[0].answer
+    for draft in (plain.token_ids[:cut], [*plain.token_ids[:cut], 13, 13], [*plain.token_ids, 20, 21]):
+        drafted = answer_variants(asked, VARIANTS[:1], 8, draft=draft)[0]
+        assert drafted.answer.token_ids == plain.token_ids and drafted.answer.truncated
+        np.testing.assert_allclose(drafted.along_first, [step.logprob for step in plain.steps], atol=1e-5)
+        assert [[i for i, _ in step.alternatives] for step in drafted.answer.steps] == [[i for i, _ in step.alternatives] for step in plain.steps]
 
 
 def test_an_empty_answer_weighs_nothing(asked: AskedPicture) -> None:
@@ -132,7 +144,7 @@ def test_scaling_by_one_changes_nothing(asked: AskedPicture) -> None:
     edit = asked.edit(SteeringSpec(tuple(LatentIntervention(latent, "SCALE", 1.0) for latent in firing)))
     original, scaled = answer_variants(asked, [Variant("original"), Variant("scaled", lambda _: edit.features())], 8)
     assert scaled.answer.token_ids == original.answer.token_ids
-    np.testing.assert_allclose([s.logprob for s in scaled.answer.steps], [s.logprob for s in original.answer.steps], atol=1e-6)
+    np.testing.assert_allclose([s.logprob for s in scaled.answer.steps], [s.logprob for s in original.answer.steps], atol=1e-5)
     with torch.no_grad():
         torch.testing.assert_close(asked.embeddings(edit.features()), asked.embeddings())
 
@@ -261,7 +273,7 @@ def test_batches_are_halved_where_memory_does_not_suffice(asked: AskedPicture, m
     monkeypatch.setattr(variants_module, "prefill", hungry)
     stages = Stages()
     found = answer_variants(asked, VARIANTS, 4, progress=stages, what="answers")
-    assert sizes == [5, 2, 2, 1] and [one.answer.token_ids for one in found] == [one.answer.token_ids for one in expected]
+    assert sizes == [1, 4, 2, 2] and [one.answer.token_ids for one in found] == [one.answer.token_ids for one in expected]
     assert stages.told[-1] == ("answers", 5, 5)
 
     def starving(*_: object) -> object:
