@@ -124,7 +124,9 @@ def write_record(path: Path, record: WorkerEntry | WorkerSecret, *, private: boo
     try:
         if private and fcntl is not None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(descriptor, json.dumps(asdict(record)).encode())
+        content = json.dumps(asdict(record)).encode()
+        while content:
+            content = content[os.write(descriptor, content) :]
         os.replace(temporary, path)
     except BaseException:
         os.close(descriptor)
