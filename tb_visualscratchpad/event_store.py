@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-import grpc
 from tensorboard.context import RequestContext
-from tensorboard.data.provider import RunTagFilter, TensorDatum, TensorTimeSeries
+from tensorboard.data.provider import RunTagFilter, TensorDatum
 from tensorboard.plugins.base_plugin import TBContext
 
 from tb_visualscratchpad.listing import DictionaryEntry, Listing, VlmRunEntry, list_evidence
 from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
+from tb_visualscratchpad.tag_index import Series, TagIndex, answering
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.envelope import SomeEvidence, decode_event, decode_sidecar, parse_event
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
-from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError, UnreadableEvidence
+from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME, tag_of
@@ -46,16 +45,6 @@ _FileState = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
-class _Series:
-    """A tag of a run, as TensorBoard knows it now."""
-
-    run: str
-    tag: str
-    max_step: int
-    max_wall_time: float
-
-
-@dataclass(frozen=True)
 class _Cached:
     """Decoded evidence, and the state its sidecar had then."""
 
@@ -73,6 +62,7 @@ class EventStore:
 
     def __init__(self, context: TBContext) -> None:
         self._provider = context.data_provider
+        self._tags = TagIndex(context.data_provider)
         multiplexer = context.multiplexer
         self._directories = RunDirectories(context.logdir, None if multiplexer is None else multiplexer.RunPaths)
         self._faults = FileFaults()
@@ -90,7 +80,7 @@ class EventStore:
         with self._lock:
             refused = {path: why for path, (state, why) in self._refused.items() if _state_of(path) == state}
         return list_evidence(
-            self._list(experiment, None),
+            self._tags.all_tags(experiment),
             self._directories,
             self._faults,
             refused,
@@ -106,7 +96,7 @@ class EventStore:
             EvidenceNotFound: there is none of this id.
             UnreadableEvidence: it is damaged, or written by a newer schema.
         """
-        series = self._series(experiment, tag_of(pb.VLM_RUN, run_id), (run,))
+        series = self._tags.series(experiment, tag_of(pb.VLM_RUN, run_id), run)
         if series:
             return self._newest(experiment, series[0], VlmRun)
         path = self._directories.newest_sidecar(run, pb.VLM_RUN, run_id)
@@ -146,7 +136,7 @@ class EventStore:
     def _of_dictionary(
         self, experiment: str, kind: int, dictionary_id: str, step: int | None, expected: type[_Evidence]
     ) -> _Evidence:
-        series = self._series(experiment, tag_of(kind, dictionary_id), None)
+        series = self._tags.series(experiment, tag_of(kind, dictionary_id), None)
         if not series:
             raise EvidenceNotFound(
                 f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
@@ -166,7 +156,7 @@ class EventStore:
         cached = self._from_cache(key) or self._to_cache(key, self._decoded(newest, kept[step]))
         return _expect(cached, expected, newest.tag)
 
-    def _newest(self, experiment: str, series: _Series, expected: type[_Evidence]) -> _Evidence:
+    def _newest(self, experiment: str, series: Series, expected: type[_Evidence]) -> _Evidence:
         key = (series.run, series.tag, series.max_step, series.max_wall_time)
         cached = self._from_cache(key)
         if cached is None:
@@ -176,7 +166,7 @@ class EventStore:
             cached = self._to_cache(key, self._decoded(series, data[-1]))
         return _expect(cached, expected, series.tag)
 
-    def _decoded(self, series: _Series, datum: TensorDatum) -> _Cached:
+    def _decoded(self, series: Series, datum: TensorDatum) -> _Cached:
         what = f"{series.tag} of run {series.run!r}"
         strings = datum.numpy.ravel()
         if strings.size != 1 or not isinstance(strings[0], bytes):
@@ -220,23 +210,9 @@ class EventStore:
             _put(self._cache, key, cached, _MAX_CACHED)
         return cached
 
-    def _series(self, experiment: str, tag: str, runs: tuple[str, ...] | None) -> list[_Series]:
-        found = self._list(experiment, RunTagFilter(runs=runs, tags=(tag,)))
-        return [
-            _Series(run, tag, int(tags[tag].max_step), float(tags[tag].max_wall_time))
-            for run, tags in found.items()
-            if tag in tags
-        ]
-
-    def _list(self, experiment: str, wanted: RunTagFilter | None) -> Mapping[str, Mapping[str, TensorTimeSeries]]:
-        with _answering():
-            return self._provider.list_tensors(
-                RequestContext(), experiment_id=experiment, plugin_name=PLUGIN_NAME, run_tag_filter=wanted
-            )
-
     def _read(self, experiment: str, run: str, tag: str, downsample: int) -> list[TensorDatum]:
         """At most ``downsample`` events of a tag, the newest always among them."""
-        with _answering():
+        with answering():
             found = self._provider.read_tensors(
                 RequestContext(),
                 experiment_id=experiment,
@@ -274,15 +250,3 @@ def _put(table: OrderedDict, key: object, value: object, n_kept: int) -> None:
     table.move_to_end(key)
     while len(table) > n_kept:
         table.popitem(last=False)
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """A sentence for what TensorBoard's data server may do: be gone, or find an answer too big to send."""
-    try:
-        yield
-    except grpc.RpcError as error:
-        code = error.code().name if hasattr(error, "code") else type(error).__name__
-        raise ScratchpadError(
-            f"TensorBoard's data server did not answer ({code}): restart TensorBoard, with --load_fast=false if it happens again."
-        ) from error

@@ -55,11 +55,11 @@ export class App extends Panel {
     }
   }
 
-  /** The user's own reload also drops answers that are kept. */
-  reload() {
+  /** The user's own reload also drops answers that are kept. The listing comes first: it is what makes the plugin look anew. */
+  async reload() {
+    await this.list();
     this.api.forget();
     this.store.setSession({ revision: this.store.session.revision + 1 });
-    this.list();
   }
 
   renderWorkspace() {
