@@ -15,7 +15,10 @@ export class DockPanel extends Panel {
   constructor() {
     super();
     this.run = this.query(askRun);
-    this.matrix = this.query((store, api) => (store.selection.workspace === 'scratchpad' ? askMatrix(store, api) : null));
+    // clusters have their colours from the heatmap, wherever the basket is looked at
+    this.matrix = this.query((store, api) =>
+      store.selection.workspace === 'scratchpad' || store.selection.basket.length ? askMatrix(store, api) : null,
+    );
   }
 
   connectedCallback() {

@@ -39,8 +39,8 @@ export class HealthPanel extends Panel {
     const cutoffs = cutoffsOf(this.selection, dictionary, this.statistics.value);
     const { nDense, nSparse } = regionCounts(this.statistics.value, by, cutoffs);
     const of = by === 'images' ? 'pictures' : 'patches';
-    return html` <b data-value="dense">${whole(nDense)}</b> are dense (in more than ${percent(cutoffs.dense)} of the ${of}),
-      <b data-value="sparse">${whole(nSparse)}</b> sparse and strong (in fewer than ${percent(cutoffs.sparse)}, mean over ${fixed(cutoffs.strong, 2)}).`;
+    return html` <b data-value="dense">${whole(nDense)}</b> are dense (over ${percent(cutoffs.dense)} of ${of}),
+      <b data-value="sparse">${whole(nSparse)}</b> sparse and strong (under ${percent(cutoffs.sparse)}, mean over ${fixed(cutoffs.strong, 2)}).`;
   }
 
   sentence(value) {

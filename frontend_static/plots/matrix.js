@@ -170,7 +170,7 @@ export class MatrixPlot {
       g.fill();
     }
     const ink = on ? tokens.accentInk : hovered ? tokens.ink : tokens.ink2;
-    const size = Math.min(12, Math.max(10.5, rowHeight - 1));
+    const size = Math.min(12, Math.max(11, rowHeight - 1));
     const font = `${on || hovered ? '700' : '400'} ${size}px ${MONO}`;
     g.font = font;
     const room = 62 - 7 * ordinal.length;

@@ -21,7 +21,7 @@ export function comparePage(store) {
     )}</main>`;
   }
   return html`<main class="page"><section class="card empty-page" aria-label="No steered run yet">
-    <h1>No steered run yet: fill the basket</h1>
+    <h2>No steered run yet: fill the basket</h2>
     <p>Choose a latent and press <kbd>b</kbd>, or click a cluster’s name in the heatmap. What is in the basket, below, says
       how a steered answer shall differ: which latents, set, scaled or shifted, and where.</p>
     <p class="note">A steered answer needs the model. The tab reads logs and has none, so the run is started outside: “Spec” in
