@@ -80,7 +80,7 @@ def test_cut_offs_move_by_keyboard_and_by_pointer(browser: Browser, fast_address
         frame.get_by_text("Click a latent in either plot").wait_for()  # dragging an edge is no lasso
 
         frame.get_by_role("button", name="Patches").click()
-        frame.get_by_text("% of the patches").wait_for()
+        frame.get_by_text("% of patches").wait_for()
         _expect(frame, _regions(known, known.patch_frequency_K, dense, 0.05, strong))
 
 
