@@ -87,21 +87,30 @@ export class GalleryPanel extends Panel {
       ${referencePictures({ references, count: 4, theme: this.theme, url: (image) => this.api.referencePictureUrl(dictionary, image, step) })}</div>`;
   }
 
+  /** @param {string|null} name that the selection is kept under */
+  renderKeep(name) {
+    const { dictionary, latents } = this.selection;
+    if (!latents.length && !this.store.kept.of(dictionary).length) return nothing;
+    return html`<button type="button" class="button small" aria-haspopup="dialog" title="Keep this selection under a name; open earlier ones"
+      @click=${() => this.store.setSession({ sheet: 'selections' })}>${name || !latents.length ? 'Kept' : 'Keep'}…</button>`;
+  }
+
   render() {
     const { latents } = this;
     const has = this.store.dictionaryEntry?.has_references;
     const sorted = latents.length > 1 && this.statistics.value;
     const map = this.onMap();
     const cluster = map && latents.length > 1 ? clusterOnMap(map, latents) : null;
+    const name = this.store.kept.nameOf(this.selection.dictionary, this.selection.latents);
     return card({
       label: 'Selected latents',
       title: 'Selected',
       sub: latents.length
-        ? html`<span title=${sorted ? 'Strongest mean first' : ''}>${counted(latents.length, 'latent')}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
+        ? html`<span title=${sorted ? 'Strongest mean first' : ''}>${name ? `“${name}” · ` : ''}${counted(latents.length, 'latent')}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
         : '',
       busy: this.references.stale,
       foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
-      controls: latents.length ? this.renderControls(latents, cluster) : nothing,
+      controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
       body: !latents.length
         ? emptyState('Click a latent in either plot, or drag around several.')
         : !has

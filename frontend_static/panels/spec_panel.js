@@ -9,7 +9,7 @@ import { askRun } from './base/requests.js';
 export class SpecPanel extends Panel {
   constructor() {
     super();
-    this.run = this.query(askRun);
+    this.run = this.query((store, api) => (store.session.sheet === 'spec' ? askRun(store, api) : null));
   }
 
   render() {

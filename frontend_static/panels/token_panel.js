@@ -52,7 +52,7 @@ export class TokenPanel extends Panel {
       this.querySelector('.chip.on')?.scrollIntoView({ block: 'nearest' });
     }
     if (this.run.value && token !== null && !this.run.value.tokens.some(({ index }) => index === token))
-      this.store.adjust({ token: null });
+      this.store.adjust({ token: null }, { token: `The address asks for token ${token}, which run “${this.run.value.name}” does not have as a word. Another is shown instead.` });
   }
 
   get systemShown() {
