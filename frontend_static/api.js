@@ -6,7 +6,7 @@ import { decodePacked } from './packed.js';
  *
  * @typedef {{run: string, id: string}} RunKey
  * @typedef {{layers: string, row: string, view: string}} RowOptions
- * @typedef {{max_frequency?: number, min_mean?: number}} Thresholds absent where off
+ * @typedef {{max_frequency?: number, min_mean?: number, step?: number}} Thresholds absent where off; of the statistics at `step`, or the newest
  *
  * @typedef {Object} RunEntry
  * @property {string} run @property {string} id @property {string} name @property {string} prompt
@@ -145,7 +145,7 @@ export class Api {
     return this.keep('json', 'latent_ranks', { ...key, token, latent, ...options });
   }
 
-  /** @param {RunKey} key @param {number} latent @param {RowOptions} options */
+  /** @param {RunKey} key @param {number} latent @param {RowOptions & {step?: number}} options */
   latent(key, latent, options) {
     return this.keep('json', 'latent', { ...key, latent, ...options });
   }

@@ -40,6 +40,7 @@ _NAMES: Mapping[int, str] = {
     pb.DECODER_MAP: "decoder map",
     pb.SAE_METRICS: "metrics",
 }
+_FIELDS: Mapping[int, str] = {**_NAMES, pb.REFERENCE_IMAGES: "references", pb.DECODER_MAP: "decoder_map"}
 _Evidence = TypeVar("_Evidence", bound=SomeEvidence)
 _FileState = tuple[int, int, int] | None
 
@@ -68,6 +69,7 @@ class EventStore:
         self._faults = FileFaults()
         self._hashes = SidecarHashes()
         self._cache: OrderedDict[tuple[str | int | float, ...], _Cached] = OrderedDict()
+        self._steps: OrderedDict[tuple[str, str, int, float], list[int]] = OrderedDict()
         self._refused: OrderedDict[Path, tuple[_FileState, str]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -115,8 +117,11 @@ class EventStore:
     def latent_statistics(self, experiment: str, dictionary_id: str, step: int | None = None) -> LatentStatistics:
         """Statistics of a dictionary at a step, by default the newest, from the run that was written last.
 
+        TensorBoard samples the steps of each kind of evidence on its own, and they may be logged at different ones: what
+        was logged last before the step stands for it, or else what was logged first. ``steps_shown`` tells which.
+
         Raises:
-            EvidenceNotFound: the dictionary has none, or not at this step.
+            EvidenceNotFound: the dictionary has none.
             UnreadableEvidence: they are damaged, or written by a newer schema.
         """
         return self._of_dictionary(experiment, pb.LATENT_STATISTICS, dictionary_id, step, LatentStatistics)
@@ -133,28 +138,54 @@ class EventStore:
         """Metrics of the SAE. Arguments and errors as ``latent_statistics``."""
         return self._of_dictionary(experiment, pb.SAE_METRICS, dictionary_id, step, SaeMetrics)
 
+    def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
+        """The step of what is read for ``step``, by kind: ``statistics``, ``references``, ``decoder_map``, ``metrics``, as far
+        as logged."""
+        shown = {}
+        for kind, name in _FIELDS.items():
+            series = self._series_of(experiment, kind, dictionary_id)
+            if series is not None:
+                shown[name] = self._step_at(experiment, series, step)
+        return shown
+
     def _of_dictionary(
         self, experiment: str, kind: int, dictionary_id: str, step: int | None, expected: type[_Evidence]
     ) -> _Evidence:
-        series = self._tags.series(experiment, tag_of(kind, dictionary_id), None)
-        if not series:
+        series = self._series_of(experiment, kind, dictionary_id)
+        if series is None:
             raise EvidenceNotFound(
                 f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
                 "run `visualscratchpad statistics` with the same --logdir."
             )
-        newest = max(series, key=lambda one: one.max_wall_time)
-        if step is None or step == newest.max_step:
-            return self._newest(experiment, newest, expected)
-        kept = {datum.step: datum for datum in self._read(experiment, newest.run, newest.tag, _ALL_STEPS)}
-        if step not in kept:
-            raise EvidenceNotFound(
-                f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} at step {step}, only at "
-                f"{', '.join(map(str, sorted(kept)))}: choose one of these, or start TensorBoard with "
-                f"--samples_per_plugin={PLUGIN_NAME}=0 to keep every step."
-            )
-        key = (newest.run, newest.tag, step, kept[step].wall_time)
-        cached = self._from_cache(key) or self._to_cache(key, self._decoded(newest, kept[step]))
-        return _expect(cached, expected, newest.tag)
+        at = self._step_at(experiment, series, step)
+        if at == series.max_step:
+            return self._newest(experiment, series, expected)
+        key = (series.run, series.tag, at, series.max_wall_time)
+        cached = self._from_cache(key)
+        if cached is None:
+            kept = {datum.step: datum for datum in self._read(experiment, series.run, series.tag, _ALL_STEPS)}
+            if at not in kept:
+                raise EvidenceNotFound(f"{series.tag} of {series.run!r} at step {at} was deleted: reload.")
+            cached = self._to_cache(key, self._decoded(series, kept[at]))
+        return _expect(cached, expected, series.tag)
+
+    def _series_of(self, experiment: str, kind: int, dictionary_id: str) -> Series | None:
+        """Of the run that was written last."""
+        series = self._tags.series(experiment, tag_of(kind, dictionary_id), None)
+        return max(series, key=lambda one: one.max_wall_time, default=None)
+
+    def _step_at(self, experiment: str, series: Series, step: int | None) -> int:
+        """The last step at or before ``step``, or else the first; the newest for None."""
+        if step is None or step >= series.max_step:
+            return series.max_step
+        key = (series.run, series.tag, series.max_step, series.max_wall_time)
+        with self._lock:
+            steps = self._steps.get(key)
+        if steps is None:
+            steps = sorted(datum.step for datum in self._read(experiment, series.run, series.tag, _ALL_STEPS))
+            with self._lock:
+                _put(self._steps, key, steps, 1024)
+        return max((one for one in steps if one <= step), default=min(steps, default=series.max_step))
 
     def _newest(self, experiment: str, series: Series, expected: type[_Evidence]) -> _Evidence:
         key = (series.run, series.tag, series.max_step, series.max_wall_time)

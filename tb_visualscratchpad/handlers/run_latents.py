@@ -45,7 +45,7 @@ class RunLatentHandlers:
         weights = arguments.choice("weights", ("0", "1")) == "1"
         cut, n_clusters = arguments.optional_number("cut"), arguments.optional_integer("n_clusters")
         by_strength = arguments.choice("order", (CLUSTERED, STRENGTH)) == STRENGTH
-        statistics = self._statistics(arguments.experiment, run, thresholds)
+        statistics = self._statistics(arguments, run, thresholds)
         means = self._derived.means(run, layers, row, view)
         order = self._derived.order(run, layers, row, view, prompt)
         keep = thresholds.passing(run, statistics, order.latent_C)
@@ -68,7 +68,7 @@ class RunLatentHandlers:
         run, thresholds = self._find(arguments), arguments.thresholds
         token = text_token(run, arguments.integer("token")).index
         limit = arguments.optional_integer("limit")
-        statistics = self._statistics(arguments.experiment, run, thresholds)
+        statistics = self._statistics(arguments, run, thresholds)
         ranking = rank_latents(
             run,
             token,
@@ -97,7 +97,7 @@ class RunLatentHandlers:
         check_latent(latent, run.latents.n_latents)
         token = text_token(run, arguments.integer("token")).index
         means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
-        statistics = self._statistics(arguments.experiment, run, thresholds)
+        statistics = self._statistics(arguments, run, thresholds)
         ranks = ranks_of_latent(means, token, latent, thresholds.passing(run, statistics, means.latent_F))
         return json_answer({"token": token, "latent": latent, **asdict(ranks)})
 
@@ -107,7 +107,7 @@ class RunLatentHandlers:
         run, latent = self._find(arguments), arguments.integer("latent")
         check_latent(latent, run.latents.n_latents)
         means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
-        statistics = self._statistics(arguments.experiment, run, Thresholds())
+        statistics = self._statistics(arguments, run, Thresholds())
         place = means.place_of(latent)
         output = np.flatnonzero(means.output_T)
         weighted = np.zeros(output.size) if place is None else means.weighted_FT[place, output]
@@ -139,13 +139,14 @@ class RunLatentHandlers:
     def _find(self, arguments: Arguments) -> VlmRun:
         return self._store.vlm_run(arguments.experiment, arguments.text("run"), arguments.text("id"))
 
-    def _statistics(self, experiment: str, run: VlmRun, thresholds: Thresholds) -> LatentStatistics | None:
-        """The newest statistics of the run's dictionary, None where there are none.
+    def _statistics(self, arguments: Arguments, run: VlmRun, thresholds: Thresholds) -> LatentStatistics | None:
+        """Statistics of the run's dictionary at ``step``, None where there are none.
 
         Unreadable ones are an error only for what needs them; ``vlm_run`` reports them in any case.
         """
         try:
-            return self._store.latent_statistics(experiment, run.dictionary.dictionary_id, None)
+            step = arguments.optional_integer("step")
+            return self._store.latent_statistics(arguments.experiment, run.dictionary.dictionary_id, step)
         except EvidenceNotFound:
             return None
         except UnreadableEvidence:

@@ -84,6 +84,10 @@ class HeldEvidence:
     def sae_metrics(self, experiment: str, dictionary_id: str, step: int | None = None) -> SaeMetrics:
         return self._find("metrics", dictionary_id, step)
 
+    def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
+        self.asked.append(step)
+        return {kind: 0 if kind == "map" else 7 for kind, identity in self.of_dictionary if identity == dictionary_id}
+
     def _find(self, kind: str, dictionary_id: str, step: int | None) -> Any:
         self.asked.append(step)
         found = self.of_dictionary.get((kind, dictionary_id), EvidenceNotFound(f"There is no {kind} of {dictionary_id}."))
