@@ -39,16 +39,39 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * A masked heatmap with its values, which are those of the same columns in the whole one.
+ * @param {import('./packed.js').Packed} whole @param {import('./packed.js').Packed} masked without `value`
+ * @returns {import('./packed.js').Packed}
+ */
+export function withValues(whole, masked) {
+  const [nRows, nAll] = whole.shapes.value;
+  const all = whole.arrays.value;
+  const places = new Map(Array.from(whole.arrays.latent, (latent, at) => [latent, at]));
+  const columns = Array.from(masked.arrays.latent, (latent) => places.get(latent));
+  if (columns.includes(undefined) || masked.header.tokens.length !== nRows)
+    throw new ApiError('The run was logged anew while it was read: reload the page.', 0);
+  const n = columns.length;
+  const value = new Float32Array(nRows * n);
+  for (let row = 0; row < nRows; row++) {
+    for (let column = 0; column < n; column++) value[row * n + column] = all[row * nAll + columns[column]];
+  }
+  return { ...masked, arrays: { ...masked.arrays, value }, shapes: { ...masked.shapes, value: [nRows, n] } };
+}
+
 export class Api {
   /** @param {string|URL} base folder the routes lie in, with a trailing slash */
   constructor(base = new URL('../', import.meta.url)) {
     this.base = base;
     /** @type {Map<string, Promise<any>>} */
     this.kept = new Map();
+    /** @type {{url: string, answer: Promise<any>}|null} the last heatmap: it is made of two answers, and panels share it */
+    this.matrix = null;
   }
 
   forget() {
     this.kept.clear();
+    this.matrix = null;
   }
 
   /** @param {string} route @param {Record<string, any>} params undefined and null are left out @returns {string} */
@@ -128,11 +151,24 @@ export class Api {
   }
 
   /**
+   * Thresholds, cut and order choose and group columns; their values are asked for once, by far the larger part.
    * @param {RunKey} key
    * @param {RowOptions & Thresholds & {prompt: 0|1, cut: number, order: 'clustered'|'strength'}} options
    */
   tokenLatentMatrix(key, options) {
-    return this.keep('packed', 'token_latent_matrix', { ...key, ...options });
+    const { layers, row, view, prompt } = options;
+    const whole = this.keep('packed', 'token_latent_matrix', { ...key, layers, row, view, prompt });
+    const masked = { ...key, ...options, values: 0 };
+    const url = this.url('token_latent_matrix', masked);
+    if (this.matrix?.url !== url) {
+      const answers = Promise.all([whole, this.keep('packed', 'token_latent_matrix', masked)]);
+      const answer = answers.then((both) => withValues(...both));
+      this.matrix = { url, answer };
+      answer.catch(() => {
+        if (this.matrix?.answer === answer) this.matrix = null;
+      });
+    }
+    return this.matrix.answer;
   }
 
   /** @param {RunKey} key @param {number} token @param {RowOptions & Thresholds & {by: 'weighted'|'plain', limit: number}} options */

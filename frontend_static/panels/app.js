@@ -2,12 +2,14 @@ import { html, nothing } from '../vendor/lit.js';
 import { emptyState } from '../elements/card.js';
 import { comparePage } from './pages/compare.js';
 import { emptyPage } from './pages/empty.js';
-import { isShortcut, Panel } from './base/panel.js';
+import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
 const POLL_MS = 5000;
 
 /** The whole tab: the listing and its polling, the three workspaces, the dock. The panels' elements are defined by whoever imports them. */
 export class App extends Panel {
+  static indifferentTo = SLIDERS;
+
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {

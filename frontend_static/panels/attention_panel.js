@@ -5,11 +5,12 @@ import '../elements/picture.js';
 import { segmented } from '../elements/segmented.js';
 import { select } from '../elements/select.js';
 import { rasterise, shareOverHalf } from '../plots/image_overlay.js';
-import { Panel } from './base/panel.js';
+import { Panel, SLIDERS } from './base/panel.js';
 import { askAttention, askAttribution, askPatches, askRun } from './base/requests.js';
 
 /** Where the chosen token looked, or where the chosen latent fires. */
 export class AttentionPanel extends Panel {
+  static indifferentTo = SLIDERS;
   constructor() {
     super();
     this.run = this.query(askRun);
@@ -159,6 +160,7 @@ export class AttentionPanel extends Panel {
       label: 'Attention',
       title,
       busy: query.stale,
+      late: query.late,
       controls: segmented({
         label: 'Overlay',
         value: overlay,

@@ -109,6 +109,7 @@ export class GalleryPanel extends Panel {
         ? html`<span title=${sorted ? 'Strongest mean first' : ''}>${name ? `“${name}” · ` : ''}${counted(latents.length, 'latent')}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
         : '',
       busy: this.references.stale,
+      late: this.references.late,
       foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
       body: !latents.length

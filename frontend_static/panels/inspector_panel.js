@@ -261,7 +261,7 @@ export class InspectorPanel extends Panel {
             (answer) => html`${this.renderHead(answer)}<div class="scroll">${this.renderHere(answer)}
         ${this.renderWords(answer)}${this.renderStatistics(answer.statistics)}${answer.statistics?.alive === false ? nothing : this.renderReferences()}${this.renderNeighbours()}</div>${this.renderSheet()}`,
           );
-    return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.stale ? 'stale' : ''}">${body}</div>${this.renderSpoken()}</section>`;
+    return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.late ? 'stale' : ''}">${body}</div>${this.renderSpoken()}</section>`;
   }
 }
 

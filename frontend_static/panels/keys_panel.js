@@ -1,6 +1,6 @@
 import { html, nothing } from '../vendor/lit.js';
 import '../elements/sheet.js';
-import { Panel } from './base/panel.js';
+import { Panel, SLIDERS } from './base/panel.js';
 
 /** @type {[string, [string[], string][]][]} */
 const KEYS = [
@@ -37,6 +37,7 @@ const KEYS = [
 
 /** The keyboard list. */
 export class KeysPanel extends Panel {
+  static indifferentTo = SLIDERS;
   render() {
     const open = this.store.session.sheet === 'keys';
     const content = html`${KEYS.map(

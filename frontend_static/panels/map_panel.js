@@ -91,6 +91,7 @@ export class MapPanel extends Panel {
           }`
         : '',
       busy: this.map.stale,
+      late: this.map.late,
       controls: both
         ? segmented({
             label: 'Near by',

@@ -166,6 +166,7 @@ export class MatrixPanel extends Panel {
       title: 'Token × latent',
       sub: ready.value ? this.renderSub() : '',
       busy: this.matrix.stale,
+      late: this.matrix.late,
       controls: html`<label class="check"><input type="checkbox" .checked=${this.selection.prompt}
           @change=${(event) => this.store.set({ prompt: event.target.checked })}>prompt</label>
         ${segmented({

@@ -1,8 +1,9 @@
 import { html, nothing } from '../vendor/lit.js';
-import { Panel } from './base/panel.js';
+import { Panel, SLIDERS } from './base/panel.js';
 
 /** What the address asked for in vain, what in the log could not be read, and warnings: one sentence each, until dismissed or mended. Folded to the first. */
 export class Notices extends Panel {
+  static indifferentTo = SLIDERS;
   static properties = { dismissed: { state: true }, unfolded: { state: true } };
 
   constructor() {

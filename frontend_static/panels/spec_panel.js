@@ -2,11 +2,12 @@ import { html, nothing } from '../vendor/lit.js';
 import { steeringSpec } from '../basket.js';
 import '../elements/copied_text.js';
 import '../elements/sheet.js';
-import { Panel } from './base/panel.js';
+import { Panel, SLIDERS } from './base/panel.js';
 import { askRun } from './base/requests.js';
 
 /** The basket as a steering spec, to run it where the model is. */
 export class SpecPanel extends Panel {
+  static indifferentTo = SLIDERS;
   constructor() {
     super();
     this.run = this.query((store, api) => (store.session.sheet === 'spec' ? askRun(store, api) : null));

@@ -142,6 +142,7 @@ export class StatisticsPanel extends Panel {
       title: 'Statistics',
       sub: 'each dot a latent; drag a lasso to select, Shift to pan',
       busy: this.statistics.stale,
+      late: this.statistics.late,
       controls: segmented({
         label: 'Frequency counts',
         value: this.selection.frequency,

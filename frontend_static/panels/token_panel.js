@@ -1,13 +1,14 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, emptyState } from '../elements/card.js';
 import { fixed, percent, tokenText, whole } from '../elements/format.js';
-import { isShortcut, Panel } from './base/panel.js';
+import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 import { askMasses, askRun } from './base/requests.js';
 
 const WRITTEN_OUT_FROM = 1700;
 
 /** The words: what was put in, what came out; the chosen one with its alternatives. */
 export class TokenPanel extends Panel {
+  static indifferentTo = SLIDERS;
   static properties = { unfolded: { state: true } };
 
   constructor() {

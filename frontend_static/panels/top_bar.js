@@ -2,7 +2,7 @@ import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
 import { halfMoon, mark, question, reload, search, share } from '../elements/icons.js';
-import { isShortcut, Panel } from './base/panel.js';
+import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
 const WORKSPACES = [
   ['dictionary', 'Dictionary'],
@@ -18,6 +18,8 @@ function shortName({ name, hook, vlm_name: vlm }) {
 
 /** Name, workspaces, what is looked at (run, dictionary, step), and what concerns the tab as a whole. */
 export class TopBar extends Panel {
+  static indifferentTo = SLIDERS;
+
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {

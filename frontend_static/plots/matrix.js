@@ -24,6 +24,13 @@ import { drawText, Surface } from './surface.js';
 
 const BAND_GAP = 1.5;
 
+/** @param {Uint8ClampedArray} table [256, 3] @returns {Uint32Array} [256] opaque, as ImageData holds them in memory */
+function packedColors(table) {
+  const bytes = new Uint8Array(4 * 256).fill(255);
+  for (let i = 0; i < 256; i++) bytes.set(table.subarray(3 * i, 3 * i + 3), 4 * i);
+  return new Uint32Array(bytes.buffer);
+}
+
 export class MatrixPlot {
   /**
    * @param {HTMLElement} container positioned, sized by its parent
@@ -93,13 +100,11 @@ export class MatrixPlot {
     const canvas = new OffscreenCanvas(Math.max(nColumns, 1), Math.max(nRows, 1));
     if (!nRows || !nColumns) return canvas;
     const image = new ImageData(nColumns, nRows);
-    const table = sequentialTable(this.theme);
+    const table = packedColors(sequentialTable(this.theme));
+    const pixels = new Uint32Array(image.data.buffer);
     for (let i = 0; i < value.length; i++) {
-      const entry = 3 * Math.round(255 * Math.min(1, Math.max(0, value[i])));
-      image.data[4 * i] = table[entry];
-      image.data[4 * i + 1] = table[entry + 1];
-      image.data[4 * i + 2] = table[entry + 2];
-      image.data[4 * i + 3] = 255;
+      const share = value[i];
+      pixels[i] = table[share <= 0 ? 0 : share >= 1 ? 255 : (255 * share + 0.5) | 0];
     }
     canvas.getContext('2d').putImageData(image, 0, 0);
     return canvas;

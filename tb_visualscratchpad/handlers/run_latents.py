@@ -9,11 +9,10 @@ import numpy as np
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.handlers.answers import Answer, json_answer, packed_answer
 from tb_visualscratchpad.handlers.arguments import Arguments
-from tb_visualscratchpad.handlers.derived import DerivedViews
+from tb_visualscratchpad.handlers.derived import DerivedViews, KnownNames
 from tb_visualscratchpad.handlers.endpoint import endpoint
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.views.attribution import check_latent, latent_attribution
-from tb_visualscratchpad.views.cluster_names import cluster_name
 from tb_visualscratchpad.views.clusters import DEFAULT_CUT, ClusteredMatrix, cluster_columns
 from tb_visualscratchpad.views.matrix import matrix_with_columns
 from tb_visualscratchpad.views.means import LatentMeans
@@ -42,6 +41,7 @@ class RunLatentHandlers:
         run, thresholds = self._find(arguments), arguments.thresholds
         layers, row, view = arguments.layers, arguments.row, arguments.view
         prompt = arguments.choice("prompt", ("0", "1")) == "1"
+        values = arguments.choice("values", ("1", "0")) == "1"
         weights = arguments.choice("weights", ("0", "1")) == "1"
         cut, n_clusters = arguments.optional_number("cut"), arguments.optional_integer("n_clusters")
         by_strength = arguments.choice("order", (CLUSTERED, STRENGTH)) == STRENGTH
@@ -49,6 +49,7 @@ class RunLatentHandlers:
         means = self._derived.means(run, layers, row, view)
         order = self._derived.order(run, layers, row, view, prompt)
         keep = thresholds.passing(run, statistics, order.latent_C)
+        heights = self._derived.heights(run, order)
         if by_strength:
             order, keep = _by_strength(means, order, keep, prompt)
         found = cluster_columns(
@@ -59,8 +60,13 @@ class RunLatentHandlers:
             n_clusters=n_clusters,
             include_prompt=prompt,
             n_candidates=int(thresholds.passing(run, statistics, means.latent_F).sum()),
+            heights=heights,
         )
-        return _matrix_answer(run, found, int(means.latent_F.size), statistics, cut, n_clusters, by_strength, weights)
+        names = self._derived.names(run, statistics, layers, row, view, prompt)
+        used_cut = None if n_clusters is not None else DEFAULT_CUT if cut is None else cut
+        reason = "The columns are in order of strength." if by_strength else found.reason
+        header = _matrix_header(found, int(means.latent_F.size), used_cut, reason, names, with_words=weights)
+        return packed_answer(header, _matrix_arrays(found, with_values=values, with_weights=weights))
 
     @endpoint
     def latent_ranking(self, arguments: Arguments) -> Answer:
@@ -165,53 +171,47 @@ def _by_strength(
     return LatentOrder(latents, np.zeros((0, 4))), np.ones(latents.size, dtype=bool)
 
 
-def _matrix_answer(
-    run: VlmRun,
-    found: ClusteredMatrix,
-    n_firing: int,
-    statistics: LatentStatistics | None,
-    cut: float | None,
-    n_clusters: int | None,
-    by_strength: bool,
-    weights: bool,
-) -> Answer:
+def _matrix_header(
+    found: ClusteredMatrix, n_firing: int, cut: float | None, reason: str | None, names: KnownNames, *, with_words: bool
+) -> dict[str, object]:
     matrix = found.matrix
-    cluster_C = np.full(matrix.latent_C.size, -1, dtype=np.int32)
-    for number, cluster in enumerate(found.clusters):
-        cluster_C[cluster.start : cluster.start + cluster.count] = number
-    used_cut = None if n_clusters is not None else DEFAULT_CUT if cut is None else cut
-    return packed_answer(
-        {
-            "tokens": matrix.token_T.tolist(),
-            "left_out": [{"index": index, "reason": reason} for index, reason in matrix.left_out],
-            "n_firing": n_firing,
-            "n_candidates": matrix.n_candidates,
-            "capped": matrix.capped,
-            "clustered": found.clustered,
-            "reason": "The columns are in order of strength." if by_strength else found.reason,
-            "cut": used_cut,
-            "clusters": [
-                {
-                    "index": number,
-                    "start": cluster.start,
-                    "count": cluster.count,
-                    "name": cluster_name(run, matrix, cluster, statistics),
-                    "kind": cluster.kind.value,
-                    **({"words": list(cluster.word_indices)} if weights else {}),
-                }
-                for number, cluster in enumerate(found.clusters)
-            ],
-        },
-        {
-            "value": matrix.normalised_TC,
-            "column_max": matrix.column_max_C,
-            "latent": matrix.latent_C.astype(np.int32),
-            "cluster": cluster_C,
-            "linkage": found.linkage,
-            # Hundreds of clusters by hundreds of tokens, as the words are: as much as all the rest.
-            **({"cluster_weight": _cluster_weights(found)} if weights else {}),
-        },
-    )
+    return {
+        "tokens": matrix.token_T.tolist(),
+        "left_out": [{"index": index, "reason": reason} for index, reason in matrix.left_out],
+        "n_firing": n_firing,
+        "n_candidates": matrix.n_candidates,
+        "capped": matrix.capped,
+        "clustered": found.clustered,
+        "reason": reason,
+        "cut": cut,
+        "clusters": [
+            {
+                "index": number,
+                "start": cluster.start,
+                "count": cluster.count,
+                "name": names.of(cluster),
+                "kind": cluster.kind.value,
+                **({"words": list(cluster.word_indices)} if with_words else {}),
+            }
+            for number, cluster in enumerate(found.clusters)
+        ],
+    }
+
+
+def _matrix_arrays(found: ClusteredMatrix, *, with_values: bool, with_weights: bool) -> dict[str, np.ndarray]:
+    matrix = found.matrix
+    counts = [cluster.count for cluster in found.clusters]
+    return {
+        **({"value": matrix.normalised_TC} if with_values else {}),
+        "column_max": matrix.column_max_C,
+        "latent": matrix.latent_C.astype(np.int32),
+        "cluster": np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        if counts
+        else np.full(matrix.latent_C.size, -1, dtype=np.int32),
+        "linkage": found.linkage,
+        # Hundreds of clusters by hundreds of tokens, as the words are: as much as all the rest.
+        **({"cluster_weight": _cluster_weights(found)} if with_weights else {}),
+    }
 
 
 def _cluster_weights(found: ClusteredMatrix) -> np.ndarray:
