@@ -4,7 +4,7 @@ import { clusterColors, unnamedColor } from '../color/categories.js';
 import '../elements/basket_strip.js';
 import { counted, whole } from '../elements/format.js';
 import { select } from '../elements/select.js';
-import { isShortcut, Panel, SLIDERS } from './base/panel.js';
+import { isShortcut, Panel } from './base/panel.js';
 import { askMatrix, askRun } from './base/requests.js';
 import { clusterOfLatent } from './latents/clusters.js';
 
@@ -12,7 +12,6 @@ const NO_WORKER = 'no worker: this TensorBoard has no model to run';
 
 /** The steering basket: what a steered answer shall change, where, and what becomes of the dictionary's error. */
 export class DockPanel extends Panel {
-  static indifferentTo = SLIDERS;
   constructor() {
     super();
     this.run = this.query(askRun);
