@@ -188,7 +188,7 @@ export class MatrixPlot {
 
   paintFoot(g, layout, tokens) {
     const { columnMax, nColumns } = this.data;
-    const bottom = layout.top + layout.height + 24;
+    const bottom = layout.top + layout.height + 6 + layout.barHeight;
     let most = 1e-9;
     for (const value of columnMax) most = Math.max(most, value);
     drawText(g, 'largest C', layout.left - 12, bottom - 7, { color: tokens.ink3, align: 'right' });
@@ -197,7 +197,7 @@ export class MatrixPlot {
     const inset = Math.min(0.5, layout.columnWidth / 6);
     for (let column = Math.floor(first); column < Math.min(nColumns, first + span); column++) {
       const x = columnX(layout, column);
-      const tall = Math.max(1, (18 * columnMax[column]) / most);
+      const tall = Math.max(1, (layout.barHeight * columnMax[column]) / most);
       g.fillStyle = column === this.selected.column ? tokens.accent : tokens.bar2;
       g.fillRect(x + inset, bottom - tall, Math.max(0.6, layout.columnWidth - 2 * inset), tall);
     }

@@ -6,7 +6,7 @@
  * @property {number} rowHeight @property {number} columnWidth @property {number} contentHeight of all rows with gaps
  * @property {Float32Array} rowTop [T] before scrolling, from `top`
  * @property {{first: number, span: number}} columns the columns in view
- * @property {number} dendrogramBottom @property {number} bandTop
+ * @property {number} dendrogramBottom @property {number} bandTop @property {number} barHeight of the bars below
  */
 
 export const MARGIN = { left: 84, right: 58, band: 26, foot: 44 };
@@ -17,7 +17,10 @@ const MIN_ROW = 11;
 const MIN_TREE = 28;
 /** Rows of a short answer grow up to this, so that the card is not left empty. */
 const MAX_ROW = 28;
-const MAX_TREE = 168;
+const MAX_TREE = 208;
+/** Bars of the columns' largest C: so tall in `MARGIN.foot`, and taller where few rows leave room. */
+const BAR = 18;
+const MAX_BAR = 144;
 
 /**
  * @param {{width: number, height: number, nRows: number, nColumns: number, gapAfter: boolean[], tree: boolean,
@@ -59,6 +62,7 @@ export function matrixLayout({ width, height, nRows, nColumns, gapAfter, tree, c
     columns: { first, span },
     dendrogramBottom,
     bandTop: dendrogramBottom + 19,
+    barHeight: Math.max(BAR, Math.min(MAX_BAR, BAR + height - top - Math.min(window, y) - MARGIN.foot)),
   };
 }
 
