@@ -92,6 +92,7 @@ def lasso_the_neighbours(page: Page, frame: Frame) -> None:
         if corner == 0:
             page.mouse.down()
     page.mouse.up()
+    settle(page, frame)  # the rows come into their order
     frame.locator(f"[data-latent='{latent}'] .gallery-head").click()
 
 
@@ -189,7 +190,7 @@ def photograph(browser: Browser, address: str, view: str, shot: Shot) -> bytes:
         page.set_viewport_size(
             {"width": 2 * shot.width - round(box["width"]), "height": 2 * shot.height - round(box["height"])}
         )
-        page.add_style_tag(content="mat-toolbar { box-shadow: none !important }")  # TensorBoard's bar, which darkens the frame's edge
+        page.add_style_tag(content="app-header { box-shadow: none !important }")  # TensorBoard's bar, which darkens the frame's edge
         frame.wait_for_selector(WORKSPACES[shot.workspace].ready)
         settle(page, frame)
         frame.evaluate("() => document.activeElement.blur()")
