@@ -14,7 +14,7 @@ from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.views import compute_latent_order, rank_latents
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.evidence import VlmRun
-from tests.end_to_end.served_log import number, open_alone, output_tokens, parameter, tensorboard
+from tests.end_to_end.served_log import open_alone, output_tokens, parameter, tensorboard
 from tests.random_evidence import (
     random_decoder_map,
     random_dictionary,
