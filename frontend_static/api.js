@@ -1,4 +1,4 @@
-import { decodePacked } from './packed.js';
+import { decodePacked, decodeSeveral } from './packed.js';
 
 /**
  * The plugin's HTTP interface (docs/http_api.md), one method per route. Answers are kept by address until `forget()`,
@@ -29,6 +29,8 @@ import { decodePacked } from './packed.js';
  */
 
 const MAX_KEPT = 300;
+/** Panels that hear of the same change, or of the same answer, ask within so many turns of the microtask queue. */
+const TURNS = 8;
 
 /** What the plugin says about a request it cannot answer: one sentence for the user. */
 export class ApiError extends Error {
@@ -38,6 +40,19 @@ export class ApiError extends Error {
     this.status = status;
   }
 }
+
+/** @param {number} status @param {string} statusText @param {string} body @returns {ApiError} the plugin's sentence, if it is there */
+function refused(status, statusText, body) {
+  try {
+    return new ApiError(JSON.parse(body).error ?? `TensorBoard answered ${status}.`, status);
+  } catch {
+    // not from the plugin: a proxy or an older TensorBoard; the status line is all there is
+    return new ApiError(`TensorBoard answered ${status} ${statusText}.`, status);
+  }
+}
+
+/** @param {ArrayBuffer} body */
+const textOf = (body) => new TextDecoder().decode(body);
 
 /**
  * A masked heatmap with its values, which are those of the same columns in the whole one.
@@ -67,6 +82,8 @@ export class Api {
     this.kept = new Map();
     /** @type {{url: string, answer: Promise<any>}|null} the last heatmap: it is made of two answers, and panels share it */
     this.matrix = null;
+    /** @type {{url: string, kind: 'json'|'packed', resolve: (value: any) => void, reject: (error: Error) => void}[]} not yet sent */
+    this.questions = [];
   }
 
   forget() {
@@ -83,29 +100,56 @@ export class Api {
     return url.href;
   }
 
-  /** @param {string} url @param {'json'|'packed'} kind */
-  async fetch(url, kind) {
+  /** @param {string} url @returns {Promise<Response>} a good one */
+  async answer(url) {
     let response;
     try {
       response = await fetch(url);
     } catch {
       throw new ApiError('TensorBoard does not answer: check that it still runs, then retry.', 0);
     }
-    if (!response.ok) {
-      const text = await response.text();
-      let sentence = `TensorBoard answered ${response.status} ${response.statusText}.`;
-      try {
-        sentence = JSON.parse(text).error ?? sentence;
-      } catch {
-        // not from the plugin: a proxy or an older TensorBoard; the status line is all there is
-      }
-      throw new ApiError(sentence, response.status);
-    }
+    if (!response.ok) throw refused(response.status, response.statusText, await response.text());
+    return response;
+  }
+
+  /** @param {string} url @param {'json'|'packed'} kind */
+  async fetch(url, kind) {
+    const response = await this.answer(url);
     return kind === 'json' ? response.json() : decodePacked(await response.arrayBuffer());
   }
 
-  /** @param {'json'|'packed'} kind @param {string} route @param {Record<string, any>} params */
-  keep(kind, route, params) {
+  /** As `fetch`, in one request with what else is asked for right now. @param {string} url @param {'json'|'packed'} kind */
+  fetchTogether(url, kind) {
+    return new Promise((resolve, reject) => {
+      this.questions.push({ url, kind, resolve, reject });
+      if (this.questions.length === 1) this.askTogether();
+    });
+  }
+
+  async askTogether() {
+    for (let turn = 0; turn < TURNS; turn++) await null;
+    const questions = this.questions.splice(0);
+    if (questions.length === 1) {
+      const [{ url, kind, resolve, reject }] = questions;
+      this.fetch(url, kind).then(resolve, reject);
+      return;
+    }
+    const url = new URL('several', this.base);
+    for (const question of questions) url.searchParams.append('ask', question.url.slice(this.base.href.length));
+    try {
+      const parts = decodeSeveral(await (await this.answer(url.href)).arrayBuffer());
+      parts.forEach(({ status, body }, i) => {
+        const { kind, resolve, reject } = questions[i];
+        if (status !== 200) reject(refused(status, '', textOf(body)));
+        else resolve(kind === 'json' ? JSON.parse(textOf(body)) : decodePacked(body));
+      });
+    } catch (error) {
+      for (const { reject } of questions) reject(error);
+    }
+  }
+
+  /** @param {'json'|'packed'} kind @param {string} route @param {Record<string, any>} params @param {boolean} together */
+  keep(kind, route, params, together = false) {
     const url = this.url(route, params);
     const known = this.kept.get(url);
     if (known) {
@@ -113,7 +157,7 @@ export class Api {
       this.kept.set(url, known);
       return known;
     }
-    const answer = this.fetch(url, kind);
+    const answer = together ? this.fetchTogether(url, kind) : this.fetch(url, kind);
     this.kept.set(url, answer);
     answer.catch(() => this.kept.delete(url));
     while (this.kept.size > MAX_KEPT) this.kept.delete(this.kept.keys().next().value);
@@ -161,7 +205,7 @@ export class Api {
     const masked = { ...key, ...options, values: 0 };
     const url = this.url('token_latent_matrix', masked);
     if (this.matrix?.url !== url) {
-      const answers = Promise.all([whole, this.keep('packed', 'token_latent_matrix', masked)]);
+      const answers = Promise.all([whole, this.keep('packed', 'token_latent_matrix', masked, true)]);
       const answer = answers.then((both) => withValues(...both));
       this.matrix = { url, answer };
       answer.catch(() => {
@@ -173,12 +217,12 @@ export class Api {
 
   /** @param {RunKey} key @param {number} token @param {RowOptions & Thresholds & {by: 'weighted'|'plain', limit: number}} options */
   latentRanking(key, token, options) {
-    return this.keep('json', 'latent_ranking', { ...key, token, ...options });
+    return this.keep('json', 'latent_ranking', { ...key, token, ...options }, true);
   }
 
   /** @param {RunKey} key @param {number} token @param {number} latent @param {RowOptions & Thresholds} options */
   latentRanks(key, token, latent, options) {
-    return this.keep('json', 'latent_ranks', { ...key, token, latent, ...options });
+    return this.keep('json', 'latent_ranks', { ...key, token, latent, ...options }, true);
   }
 
   /** @param {RunKey} key @param {number} latent @param {RowOptions & {step?: number}} options */

@@ -129,3 +129,15 @@ def unpack(response: TestResponse) -> tuple[dict[str, Any], dict[str, np.ndarray
         arrays[one["name"]] = array.reshape(one["shape"])
     assert 4 + length + end + (-end % 8) == len(body)
     return header, arrays
+
+
+def split_parts(body: bytes) -> list[tuple[int, bytes]]:
+    """Statuses and bodies of an answer to several questions, read as docs/http_api.md describes it."""
+    (count,) = struct.unpack_from("<I", body)
+    at, found = 8 + 8 * count, []
+    for part in range(count):
+        status, length = struct.unpack_from("<II", body, 8 + 8 * part)
+        found.append((status, body[at : at + length]))
+        at += length + -length % 8
+    assert at == len(body)
+    return found
