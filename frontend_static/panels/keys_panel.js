@@ -28,6 +28,7 @@ const KEYS = [
     'In a plot',
     [
       [['←', '→', '↑', '↓'], 'to the nearest point or cell'],
+      [['Shift', '←→↑↓'], 'choose several latents'],
       [['Enter'], 'choose it'],
       [['+', '−', '0'], 'zoom in, out, all'],
       [['Esc'], 'let go'],

@@ -50,7 +50,7 @@ export class MapPanel extends Panel {
     const labels = this.dictionary.value?.statistics?.labels ?? [];
     return html`<vs-latent-map .data=${data} .theme=${this.theme} .selected=${this.selection.latent} .chosen=${this.selection.latents}
         .describe=${(latent) => describeLatent(this.statistics.value, labels, latent)}
-        .label=${'Map of the latents. Arrow keys go to the nearest latent, Enter chooses it, plus and minus zoom.'}
+        .label=${'Map of the latents. Arrow keys go to the nearest latent, with Shift they choose several, Enter chooses one, plus and minus zoom.'}
         @pick=${({ detail }) => this.store.set({ latent: detail, latents: [] })}
         @lasso=${({ detail }) => this.store.set({ latents: detail, latent: detail[0] ?? null })}
         @clear=${() => this.store.set({ latents: [], latent: null })}></vs-latent-map>

@@ -84,9 +84,18 @@ def test_a_plot_is_read_picked_and_zoomed(browser: Browser, fast_address: str, l
         page.keyboard.press("+")
         page.keyboard.press("0")
         assert frame.evaluate(width) == pytest.approx(whole)
+
+        # with Shift they choose what they come by
+        passed = {other}
+        for key in ("Shift+ArrowLeft", "Shift+ArrowUp", "Shift+ArrowLeft"):
+            page.keyboard.press(key)
+            passed.add(int(re.match(r"latent (\d+)", said.inner_text()).group(1)))
+        assert len(passed) > 1
+        expect(frame.locator(".gallery-row")).to_have_count(len(passed))
+        assert parameter(page, "latents") == ".".join(map(str, sorted(passed)))
         page.keyboard.press("Escape")
         expect(said).to_have_text("")
-        expect(frame.locator(".gallery-row")).to_have_count(1)
+        expect(frame.locator(".gallery-row")).to_have_count(len(passed))
         page.keyboard.press("Escape")
         expect(frame.locator(".gallery-row")).to_have_count(0)
 
