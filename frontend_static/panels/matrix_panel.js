@@ -1,5 +1,6 @@
 import { html, nothing } from '../vendor/lit.js';
 import { clusterItem } from '../basket.js';
+import { clusterColors, unnamedColor } from '../color/categories.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { activation, counted, fixed, tokenText, whole } from '../elements/format.js';
 import '../elements/matrix_view.js';
@@ -9,7 +10,7 @@ import { nameFromStatistics } from './latents/names.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askMasses, askMatrix, askRun, askStatistics } from './base/requests.js';
 
-/** Up to so many rows the heatmap needs no more than a strip; the layout gives the room to the inspector. */
+/** Up to so many rows the heatmap needs no more than a strip; the layout gives the room to the ranking. */
 const FEW_ROWS = 4;
 
 /** Which concept serves which words: tokens x latents, clustered. */
@@ -101,10 +102,11 @@ export class MatrixPanel extends Panel {
     const name = this.statistics.value && labels ? nameFromStatistics(this.statistics.value, labels, latent) : null;
     const cluster = data.clusters[data.cluster[column]];
     const c = activation(share * data.columnMax[column]);
+    const color = clusterColors(data.clusters, this.theme)[data.cluster[column]] ?? unnamedColor(this.theme);
     return {
       spoken: `${word}, latent ${latent}${name ? `, ${name}` : ''}: weighted C ${c}, ${fixed(share, 2)} of its largest`,
       content: html`<div class="kv"><b class="mono">${word}</b><span class="mono">latent ${latent}</span></div>
-        ${name || cluster?.name ? html`<div class="kv"><span>${name ?? ''}</span><span>${cluster?.name ? `cluster ${cluster.name}` : ''}</span></div>` : nothing}
+        ${name || cluster?.name ? html`<div class="kv"><span><i class="dot" .style=${`background:${color}`}></i> ${name ?? ''}</span><span>${cluster?.name ? `cluster ${cluster.name}` : ''}</span></div>` : nothing}
         <div class="kv"><span>share of its largest</span><b>${fixed(share, 2)}</b></div>
         <div class="kv"><span>weighted C</span><b>${c}</b></div>`,
     };
