@@ -18,11 +18,13 @@ const MAX_LATENT = 2 ** 24;
 /** @param {readonly number[]} gaps @param {number} k @returns {number} bits */
 const costOf = (gaps, k) => gaps.reduce((sum, gap) => sum + Math.floor(gap / 2 ** k) + 1 + k, 0);
 
-/** @param {readonly number[]} gaps @returns {number} the parameter that makes the text shortest */
+/** @param {readonly number[]} gaps @returns {number} the parameter that makes the text shortest, or nearly: it follows from the mean gap */
 function bestParameter(gaps) {
-  let best = 0;
-  for (let k = 1; k <= MAX_K; k++) if (costOf(gaps, k) < costOf(gaps, best)) best = k;
-  return best;
+  const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+  const near = Math.min(MAX_K, Math.max(0, Math.floor(Math.log2(Math.max(1, mean)))));
+  const tried = [near, near - 1, near + 1].filter((k) => k >= 0 && k <= MAX_K);
+  const costs = tried.map((k) => costOf(gaps, k));
+  return tried[costs.indexOf(Math.min(...costs))];
 }
 
 /** @param {readonly number[]} latents ascending @returns {string} */
@@ -73,12 +75,25 @@ function unpack(text) {
   return left < 0 && ones < BITS && latents.length ? latents : undefined;
 }
 
-/** @param {readonly number[]} latents not empty @returns {string} in any order; packed only where they ascend */
-export function latentsText(latents) {
+/** @param {readonly number[]} latents @returns {string} */
+function written(latents) {
   const plain = latents.join('.');
   if (plain.length <= PACKED_FROM || latents.some((latent, i) => i && latent <= latents[i - 1])) return plain;
   const packed = pack(latents);
   return packed.length < plain.length ? packed : plain;
+}
+
+/** @type {WeakMap<readonly number[], string>} texts of selections, which are written with every move of a slider */
+const texts = new WeakMap();
+
+/** @param {readonly number[]} latents not empty, in any order (packed only where they ascend), never altered @returns {string} */
+export function latentsText(latents) {
+  let text = texts.get(latents);
+  if (text === undefined) {
+    text = written(latents);
+    texts.set(latents, text);
+  }
+  return text;
 }
 
 /** @param {string} text @returns {number[]|undefined} undefined when it is no list of latents */

@@ -141,6 +141,11 @@ def test_a_lasso_holds_what_lies_inside_it(browser: Browser, fast_address: str, 
         expect(gallery).to_contain_text("Click a latent in either plot")
         page.go_forward()
         expect(gallery).to_contain_text(f"{len(inside)} latents")
+
+        # all of them into the basket, as one item
+        gallery.get_by_role("button", name="+ Basket").press("Enter")
+        held = frame.locator(".basket-item").get_attribute("data-latents").split(".")
+        assert sorted(map(int, held)) == inside
         gallery.get_by_role("button", name="Clear").press("Enter")
         expect(gallery).to_contain_text("Click a latent in either plot")
 
