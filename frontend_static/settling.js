@@ -86,7 +86,7 @@ function settledChoice(wanted, entry) {
   if (wanted.step !== null && !steps.includes(wanted.step)) {
     patch.step = null;
     told.step = steps.length
-      ? `The address asks for step ${wanted.step} of dictionary ${quoted(entry)}, which is not in this log: TensorBoard has ${listed(steps)}. The newest is shown instead.`
+      ? `The address asks for step ${wanted.step} of dictionary ${quoted(entry)}, which is not in this log: TensorBoard has ${steps.length === 1 ? 'step' : 'steps'} ${listed(steps)}. The newest is shown instead.`
       : `The address asks for step ${wanted.step} of dictionary ${quoted(entry)}, of which this log has no step.`;
   }
   const has = (latent) => latent < nLatents;

@@ -106,7 +106,7 @@ export class GalleryPanel extends Panel {
       label: 'Selected latents',
       title: 'Selected',
       sub: latents.length
-        ? html`<span title=${sorted ? 'Strongest mean first' : ''}>${name ? `“${name}” · ` : ''}${counted(latents.length, 'latent')}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
+        ? html`<span title=${[name ? `“${name}”` : '', sorted ? 'strongest mean first' : ''].filter(Boolean).join(', ')}>${counted(latents.length, 'latent')}${name ? ` · “${name}”` : ''}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
         : '',
       busy: this.references.stale,
       late: this.references.late,

@@ -202,7 +202,7 @@ def test_selections_are_kept_opened_renamed_and_removed(browser: Browser, fast_a
         expect(frame.locator(".sheet[open] [role=alert]")).to_contain_text("“first three” is kept already")
         page.keyboard.press("Escape")
         expect(frame.locator(".sheet[open]")).to_have_count(0)
-        expect(gallery).to_contain_text("“first three” · 3 latents")
+        expect(gallery).to_contain_text("3 latents · “first three”")
 
         # another one, by mouse; the list outlives the page
         gallery.get_by_role("button", name="Clear").click()
@@ -219,10 +219,10 @@ def test_selections_are_kept_opened_renamed_and_removed(browser: Browser, fast_a
         field.press("Enter")
         expect(rows.nth(1)).to_have_attribute("data-kept", "three")
         frame.get_by_role("button", name="Open “three”").press("Enter")
-        expect(gallery).to_contain_text("“three” · 3 latents")
+        expect(gallery).to_contain_text("3 latents · “three”")
         assert parameter(page, "latents") == "1.2.3"
         page.go_back()
-        expect(gallery).to_contain_text("“pair” · 2 latents")
+        expect(gallery).to_contain_text("2 latents · “pair”")
         open_list()
         frame.get_by_role("button", name="Remove “pair”").click()
         expect(rows).to_have_count(1)

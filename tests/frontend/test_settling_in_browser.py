@@ -62,7 +62,7 @@ def test_a_step_and_latents_that_are_gone_are_told(page: Page) -> None:
     seen = _told(page, TWO_RUNS + "return [seen(), store.selection.basket.map(({ latents }) => latents[0])];", start)
     assert seen[0]["at"] == ["a", "d", None, None, None] and seen[0]["latents"] == [1, 49] and seen[1] == [3]
     told = seen[0]["told"]
-    assert "step 15" in told["step"] and "TensorBoard has 0, 10 and 20" in told["step"]
+    assert "step 15" in told["step"] and "TensorBoard has steps 0, 10 and 20" in told["step"]
     assert told["latent"].startswith("The address asks for latent 50, but dictionary “dictionary d” has latents 0 to 49.")
     assert "asks for 4 latents" in told["latents"] and "2 are left out" in told["latents"]
     assert "cluster cat" in told["basket"]
