@@ -1,19 +1,25 @@
 import { itemName } from './basket.js';
 
 /**
- * What of a selection a log can show, and a sentence on each thing that it cannot: an address may be older than the log, or
- * of another.
+ * What of a selection a log can show, and a sentence on each thing that it cannot: an address may be older than the
+ * log, or of another.
  *
  * @typedef {import('./selection.js').Selection} Selection
  * @typedef {import('./api.js').Listing} Listing
  * @typedef {import('./api.js').RunEntry} RunEntry
  * @typedef {import('./api.js').DictionaryEntry} DictionaryEntry
- * @typedef {{patch: Partial<Selection>, told: Record<string, string>}} Settled `patch`: what has to change; `told`: sentences, each by
- *   the part of the selection that it is about
+ * @typedef {{patch: Partial<Selection>, told: Record<string, string>}} Settled `patch`: what has to change;
+ *   `told`: sentences, each by the part of the selection that it is about
  */
 
 /** Nothing of a run or a dictionary is chosen. */
-export const NO_CHOICE = Object.freeze({ step: null, token: null, latent: null, latents: Object.freeze([]), source: 'attention' });
+export const NO_CHOICE = Object.freeze({
+  step: null,
+  token: null,
+  latent: null,
+  latents: Object.freeze([]),
+  source: 'attention',
+});
 /** Nothing is to be steered. */
 export const NO_BASKET = Object.freeze([]);
 /** Identities are long; so much of one tells it from others. */
@@ -34,7 +40,8 @@ const short = (id) => (id.length > SHOWN_OF_ID ? `${id.slice(0, SHOWN_OF_ID)}…
 /** @param {number[]} steps @returns {string} such as `0, 10 and 20` */
 function listed(steps) {
   if (steps.length === 1) return String(steps[0]);
-  const shown = steps.length > SHOWN_STEPS ? [...steps.slice(0, SHOWN_STEPS - 2), '…', steps.at(-2)] : steps.slice(0, -1);
+  const many = steps.length > SHOWN_STEPS;
+  const shown = many ? [...steps.slice(0, SHOWN_STEPS - 2), '…', steps.at(-2)] : steps.slice(0, -1);
   return `${shown.join(', ')} and ${steps.at(-1)}`;
 }
 
@@ -46,12 +53,10 @@ function settledRun(wanted, { vlm_runs: runs, dictionaries }) {
   const found = runs.find((one) => one.run === run && one.id === id);
   if (found) {
     if (found.dictionary_id === dictionary) return { patch: {}, told: {} };
-    const told =
-      dictionary === null
-        ? {}
-        : {
-            dictionary: `The address asks for dictionary ${known ? quoted(known) : short(dictionary)}, but its run “${found.name}” was made with “${found.dictionary_name}”, which is shown.`,
-          };
+    if (dictionary === null) return { patch: { dictionary: found.dictionary_id }, told: {} };
+    const asked = `The address asks for dictionary ${known ? quoted(known) : short(dictionary)}`;
+    const made = `but its run “${found.name}” was made with “${found.dictionary_name}”, which is shown.`;
+    const told = { dictionary: `${asked}, ${made}` };
     return { patch: { dictionary: found.dictionary_id }, told };
   }
   const named = run !== null || id !== null;
@@ -66,8 +71,9 @@ function settledRun(wanted, { vlm_runs: runs, dictionaries }) {
       ? `Dictionary ${quoted(alone)} is shown without a run.`
       : 'There is nothing else to show.';
   const told = {};
-  if (named) told.run = `The address asks for run “${run ?? ''}” (${short(id ?? 'without an id')}), which is not in this log. ${shown}`;
-  else if (dictionary !== null) told.dictionary = `The address asks for dictionary ${short(dictionary)}, which is not in this log. ${shown}`;
+  const gone = (what) => `The address asks for ${what}, which is not in this log. ${shown}`;
+  if (named) told.run = gone(`run “${run ?? ''}” (${short(id ?? 'without an id')})`);
+  else if (dictionary !== null) told.dictionary = gone(`dictionary ${short(dictionary)}`);
   const kept = known || (dictionary === null && !named) ? {} : { ...NO_CHOICE, basket: NO_BASKET };
   const patch = {
     ...kept,
@@ -85,9 +91,11 @@ function settledChoice(wanted, entry) {
   const [patch, told] = [{}, {}];
   if (wanted.step !== null && !steps.includes(wanted.step)) {
     patch.step = null;
+    const asked = `The address asks for step ${wanted.step} of dictionary ${quoted(entry)}`;
+    const there = `${steps.length === 1 ? 'step' : 'steps'} ${listed(steps)}`;
     told.step = steps.length
-      ? `The address asks for step ${wanted.step} of dictionary ${quoted(entry)}, which is not in this log: TensorBoard has ${steps.length === 1 ? 'step' : 'steps'} ${listed(steps)}. The newest is shown instead.`
-      : `The address asks for step ${wanted.step} of dictionary ${quoted(entry)}, of which this log has no step.`;
+      ? `${asked}, which is not in this log: TensorBoard has ${there}. The newest is shown instead.`
+      : `${asked}, of which this log has no step.`;
   }
   const has = (latent) => latent < nLatents;
   const range = `dictionary ${quoted(entry)} has latents 0 to ${nLatents - 1}`;
@@ -99,7 +107,8 @@ function settledChoice(wanted, entry) {
   if (!wanted.latents.every(has)) {
     patch.latents = Object.freeze(wanted.latents.filter(has));
     const lost = wanted.latents.length - patch.latents.length;
-    told.latents = `The address asks for ${wanted.latents.length} latents, but ${range}: ${lost} ${lost === 1 ? 'is' : 'are'} left out.`;
+    const left = `${lost} ${lost === 1 ? 'is' : 'are'} left out`;
+    told.latents = `The address asks for ${wanted.latents.length} latents, but ${range}: ${left}.`;
   }
   const lost = wanted.basket.filter(({ latents }) => !latents.every(has));
   if (lost.length) {
