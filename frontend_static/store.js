@@ -80,10 +80,14 @@ export class Store {
   set(patch, { asNew = Object.keys(patch).some((key) => !SLID.has(key)) } = {}) {
     const unknown = Object.keys(patch).filter((key) => !(key in DEFAULTS));
     if (unknown.length) throw new Error(`The selection has no ${unknown.join(', ')}.`);
-    const told = Object.fromEntries(Object.entries(this.session.told).filter(([key]) => !(key in patch)));
     if (!this.change(patch)) return;
     this.asked = null;
-    this.session = Object.freeze({ ...this.session, told: Object.freeze(told) });
+    const told = Object.entries(this.session.told);
+    const kept = told.filter(([key]) => !(key in patch));
+    // the session stays the object that it is where nothing of it changes: panels that a slider leaves alone look at that
+    if (kept.length < told.length) {
+      this.session = Object.freeze({ ...this.session, told: Object.freeze(Object.fromEntries(kept)) });
+    }
     this.address.write(this.shortened().parameters, asNew);
     this.tell();
   }
