@@ -23,3 +23,5 @@ export const question = drawn(svg`<path d="M5.7 5.8a2.3 2.3 0 1 1 3.4 2c-.8.5-1.
 export const halfMoon = drawn(svg`<circle cx="8" cy="8" r="5.6"/><path d="M8 2.4a5.6 5.6 0 0 1 0 11.2z" fill="currentColor"/>`);
 
 export const cross = drawn(svg`<path d="m4.5 4.5 7 7m0-7-7 7"/>`);
+
+export const bookmark = drawn(svg`<path d="M4.5 2.5h7v11L8 10.7l-3.5 2.8z"/>`);

@@ -1,6 +1,7 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { counted, fixed, percent, whole } from '../elements/format.js';
+import { bookmark } from '../elements/icons.js';
 import { clusterItem, latentItem } from '../basket.js';
 import { latentName } from './latents/names.js';
 import { clusterOnMap, colorOnMap, mapData, shownMap } from './latents/map_data.js';
@@ -91,8 +92,8 @@ export class GalleryPanel extends Panel {
   renderKeep(name) {
     const { dictionary, latents } = this.selection;
     if (!latents.length && !this.store.kept.of(dictionary).length) return nothing;
-    return html`<button type="button" class="button small" aria-haspopup="dialog" title="Keep this selection under a name; open earlier ones"
-      @click=${() => this.store.setSession({ sheet: 'selections' })}>${name || !latents.length ? 'Kept' : 'Keep'}…</button>`;
+    return html`<button type="button" class="icon small ${name ? 'set' : ''}" aria-haspopup="dialog" aria-label=${name || !latents.length ? 'Kept…' : 'Keep…'}
+      title="Keep this selection under a name; open earlier ones" @click=${() => this.store.setSession({ sheet: 'selections' })}>${bookmark}</button>`;
   }
 
   render() {
