@@ -47,8 +47,14 @@ DICTIONARY = "&p.visualscratchpad.workspace=dictionary"
 SIZE = {"width": 1440, "height": 900}
 
 MOVE = """async ([name, step]) => {
-    const slider = [...document.querySelectorAll('vs-ranking .threshold')].find((label) => label.textContent.includes(name)).querySelector('input');
-    const settled = () => !document.querySelector('vs-ranking [aria-busy=true], vs-matrix-panel [aria-busy=true], vs-ranking .loading, vs-matrix-panel .loading');
+    const [ranking, matrix] = ['vs-ranking', 'vs-matrix-panel'].map((panel) => document.querySelector(panel));
+    const slider = [...ranking.querySelectorAll('.threshold')].find((label) => label.textContent.includes(name)).querySelector('input');
+    const settled = () => {
+      const { maxFrequency, minMean } = ranking.store.selection;
+      const asked = (query) => query.key.includes(`"max_frequency":${maxFrequency}`) && query.key.includes(`"min_mean":${minMean}`);
+      return [ranking.ranking, ranking.matrix, matrix.matrix].every((query) => asked(query) && !query.loading && !query.error)
+        && !document.querySelector('vs-ranking [aria-busy=true], vs-matrix-panel [aria-busy=true], vs-ranking .loading, vs-matrix-panel .loading');
+    };
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
     const waiting = () => new Promise((resolve) => {
       const seen = new MutationObserver(() => { if (settled()) { seen.disconnect(); resolve(); } });
@@ -57,13 +63,13 @@ MOVE = """async ([name, step]) => {
     const start = performance.now();
     slider.value = String(step);
     slider.dispatchEvent(new Event('input', { bubbles: true }));
-    await Promise.resolve(); // the panels mark themselves busy in a microtask
-    await new Promise((resolve) => queueMicrotask(resolve));
     if (!settled()) await waiting();
+    await Promise.all([ranking.updateComplete, matrix.updateComplete, matrix.querySelector('vs-matrix')?.updateComplete]);
     await frame();
     await new Promise((resolve) => setTimeout(resolve));
     return performance.now() - start; }"""
-"""A move of a threshold, until neither panel is busy and the frame that draws them has been painted."""
+"""A move of a threshold, until what both panels hold belongs to it, neither is busy, and the frame that draws them has been
+painted."""
 
 FRAMES = """async ([selector, seconds, wheelPans]) => {
     const plot = document.querySelector(selector);
@@ -154,7 +160,10 @@ def slider_moves(browser: Browser, address: str, n_moves: int) -> list[float]:
     place = {"fires in at most": 150, "mean at least": 10}
     for _ in range(n_moves):
         name = list(place)[int(rng.integers(2))]
-        place[name] = int(np.clip(place[name] + rng.integers(-12, 13), 2, 190))
+        to = place[name]
+        while to == place[name]:
+            to = int(np.clip(place[name] + rng.integers(-12, 13), 2, 190))
+        place[name] = to
         times.append(frame.evaluate(MOVE, [name, place[name]]))
     page.context.close()
     return times
@@ -186,7 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--log", type=Path, help="folder of the log: written if empty, else used as it is")
     parser.add_argument("--visits", type=int, default=4)
-    parser.add_argument("--moves", type=int, default=60)
+    parser.add_argument("--moves", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--only", nargs="*", choices=("lasso", "slider", "frames"), default=("lasso", "slider", "frames"))
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-import { decodePacked } from './packed.js';
+import { decodePacked, decodeSeveral } from './packed.js';
 
 /**
  * The plugin's HTTP interface (docs/http_api.md), one method per route. Answers are kept by address until `forget()`,
@@ -6,7 +6,7 @@ import { decodePacked } from './packed.js';
  *
  * @typedef {{run: string, id: string}} RunKey
  * @typedef {{layers: string, row: string, view: string}} RowOptions
- * @typedef {{max_frequency?: number, min_mean?: number}} Thresholds absent where off
+ * @typedef {{max_frequency?: number, min_mean?: number, step?: number}} Thresholds absent where off; of the statistics at `step`, or the newest
  *
  * @typedef {Object} RunEntry
  * @property {string} run @property {string} id @property {string} name @property {string} prompt
@@ -36,6 +36,8 @@ import { decodePacked } from './packed.js';
  */
 
 const MAX_KEPT = 300;
+/** Panels that hear of the same change, or of the same answer, ask within so many turns of the microtask queue. */
+const TURNS = 8;
 
 /** What the plugin says about a request it cannot answer: one sentence for the user. */
 export class ApiError extends Error {
@@ -46,16 +48,54 @@ export class ApiError extends Error {
   }
 }
 
+/** @param {number} status @param {string} statusText @param {string} body @returns {ApiError} the plugin's sentence, if it is there */
+function refused(status, statusText, body) {
+  try {
+    return new ApiError(JSON.parse(body).error ?? `TensorBoard answered ${status}.`, status);
+  } catch {
+    // not from the plugin: a proxy or an older TensorBoard; the status line is all there is
+    return new ApiError(`TensorBoard answered ${status} ${statusText}.`, status);
+  }
+}
+
+/** @param {ArrayBuffer} body */
+const textOf = (body) => new TextDecoder().decode(body);
+
+/**
+ * A masked heatmap with its values, which are those of the same columns in the whole one.
+ * @param {import('./packed.js').Packed} whole @param {import('./packed.js').Packed} masked without `value`
+ * @returns {import('./packed.js').Packed}
+ */
+export function withValues(whole, masked) {
+  const [nRows, nAll] = whole.shapes.value;
+  const all = whole.arrays.value;
+  const places = new Map(Array.from(whole.arrays.latent, (latent, at) => [latent, at]));
+  const columns = Array.from(masked.arrays.latent, (latent) => places.get(latent));
+  if (columns.includes(undefined) || masked.header.tokens.length !== nRows)
+    throw new ApiError('The run was logged anew while it was read: reload the page.', 0);
+  const n = columns.length;
+  const value = new Float32Array(nRows * n);
+  for (let row = 0; row < nRows; row++) {
+    for (let column = 0; column < n; column++) value[row * n + column] = all[row * nAll + columns[column]];
+  }
+  return { ...masked, arrays: { ...masked.arrays, value }, shapes: { ...masked.shapes, value: [nRows, n] } };
+}
+
 export class Api {
   /** @param {string|URL} base folder the routes lie in, with a trailing slash */
   constructor(base = new URL('../', import.meta.url)) {
     this.base = base;
     /** @type {Map<string, Promise<any>>} */
     this.kept = new Map();
+    /** @type {{url: string, answer: Promise<any>}|null} the last heatmap: it is made of two answers, and panels share it */
+    this.matrix = null;
+    /** @type {{url: string, kind: 'json'|'packed', resolve: (value: any) => void, reject: (error: Error) => void}[]} not yet sent */
+    this.questions = [];
   }
 
   forget() {
     this.kept.clear();
+    this.matrix = null;
   }
 
   /** @param {string} route @param {Record<string, any>} params undefined and null are left out @returns {string} */
@@ -67,29 +107,56 @@ export class Api {
     return url.href;
   }
 
-  /** @param {string} url @param {'json'|'packed'} kind */
-  async fetch(url, kind) {
+  /** @param {string} url @returns {Promise<Response>} a good one */
+  async answer(url) {
     let response;
     try {
       response = await fetch(url);
     } catch {
       throw new ApiError('TensorBoard does not answer: check that it still runs, then retry.', 0);
     }
-    if (!response.ok) {
-      const text = await response.text();
-      let sentence = `TensorBoard answered ${response.status} ${response.statusText}.`;
-      try {
-        sentence = JSON.parse(text).error ?? sentence;
-      } catch {
-        // not from the plugin: a proxy or an older TensorBoard; the status line is all there is
-      }
-      throw new ApiError(sentence, response.status);
-    }
+    if (!response.ok) throw refused(response.status, response.statusText, await response.text());
+    return response;
+  }
+
+  /** @param {string} url @param {'json'|'packed'} kind */
+  async fetch(url, kind) {
+    const response = await this.answer(url);
     return kind === 'json' ? response.json() : decodePacked(await response.arrayBuffer());
   }
 
-  /** @param {'json'|'packed'} kind @param {string} route @param {Record<string, any>} params */
-  keep(kind, route, params) {
+  /** As `fetch`, in one request with what else is asked for right now. @param {string} url @param {'json'|'packed'} kind */
+  fetchTogether(url, kind) {
+    return new Promise((resolve, reject) => {
+      this.questions.push({ url, kind, resolve, reject });
+      if (this.questions.length === 1) this.askTogether();
+    });
+  }
+
+  async askTogether() {
+    for (let turn = 0; turn < TURNS; turn++) await null;
+    const questions = this.questions.splice(0);
+    if (questions.length === 1) {
+      const [{ url, kind, resolve, reject }] = questions;
+      this.fetch(url, kind).then(resolve, reject);
+      return;
+    }
+    const url = new URL('several', this.base);
+    for (const question of questions) url.searchParams.append('ask', question.url.slice(this.base.href.length));
+    try {
+      const parts = decodeSeveral(await (await this.answer(url.href)).arrayBuffer());
+      parts.forEach(({ status, body }, i) => {
+        const { kind, resolve, reject } = questions[i];
+        if (status !== 200) reject(refused(status, '', textOf(body)));
+        else resolve(kind === 'json' ? JSON.parse(textOf(body)) : decodePacked(body));
+      });
+    } catch (error) {
+      for (const { reject } of questions) reject(error);
+    }
+  }
+
+  /** @param {'json'|'packed'} kind @param {string} route @param {Record<string, any>} params @param {boolean} together */
+  keep(kind, route, params, together = false) {
     const url = this.url(route, params);
     const known = this.kept.get(url);
     if (known) {
@@ -97,7 +164,7 @@ export class Api {
       this.kept.set(url, known);
       return known;
     }
-    const answer = this.fetch(url, kind);
+    const answer = together ? this.fetchTogether(url, kind) : this.fetch(url, kind);
     this.kept.set(url, answer);
     answer.catch(() => this.kept.delete(url));
     while (this.kept.size > MAX_KEPT) this.kept.delete(this.kept.keys().next().value);
@@ -135,24 +202,37 @@ export class Api {
   }
 
   /**
+   * Thresholds, cut and order choose and group columns; their values are asked for once, by far the larger part.
    * @param {RunKey} key
    * @param {RowOptions & Thresholds & {prompt: 0|1, cut: number, order: 'clustered'|'strength'}} options
    */
   tokenLatentMatrix(key, options) {
-    return this.keep('packed', 'token_latent_matrix', { ...key, ...options });
+    const { layers, row, view, prompt } = options;
+    const whole = this.keep('packed', 'token_latent_matrix', { ...key, layers, row, view, prompt });
+    const masked = { ...key, ...options, values: 0 };
+    const url = this.url('token_latent_matrix', masked);
+    if (this.matrix?.url !== url) {
+      const answers = Promise.all([whole, this.keep('packed', 'token_latent_matrix', masked, true)]);
+      const answer = answers.then((both) => withValues(...both));
+      this.matrix = { url, answer };
+      answer.catch(() => {
+        if (this.matrix?.answer === answer) this.matrix = null;
+      });
+    }
+    return this.matrix.answer;
   }
 
   /** @param {RunKey} key @param {number} token @param {RowOptions & Thresholds & {by: 'weighted'|'plain', limit: number}} options */
   latentRanking(key, token, options) {
-    return this.keep('json', 'latent_ranking', { ...key, token, ...options });
+    return this.keep('json', 'latent_ranking', { ...key, token, ...options }, true);
   }
 
   /** @param {RunKey} key @param {number} token @param {number} latent @param {RowOptions & Thresholds} options */
   latentRanks(key, token, latent, options) {
-    return this.keep('json', 'latent_ranks', { ...key, token, latent, ...options });
+    return this.keep('json', 'latent_ranks', { ...key, token, latent, ...options }, true);
   }
 
-  /** @param {RunKey} key @param {number} latent @param {RowOptions} options */
+  /** @param {RunKey} key @param {number} latent @param {RowOptions & {step?: number}} options */
   latent(key, latent, options) {
     return this.keep('json', 'latent', { ...key, latent, ...options });
   }

@@ -62,7 +62,10 @@ export class Address {
     return `#${[...kept, ...ours].join('&')}`;
   }
 
-  /** @param {Record<string, string>} parameters @returns {string} the address that restores them */
+  /**
+   * Whole, since a fragment alone would be resolved against the document's base, which in the tab's own page is another folder.
+   * @param {Record<string, string>} parameters @returns {string} the address that restores them
+   */
   link(parameters) {
     return new URL(this.fragment(parameters), this.host.location.href).href;
   }
@@ -79,7 +82,7 @@ export class Address {
     const wait = this.writtenAt + PACE_MS - performance.now();
     if (asNew) {
       this.flush();
-      this.host.history.pushState(this.host.history.state, '', this.fragment(parameters));
+      this.host.history.pushState(this.host.history.state, '', this.link(parameters));
     } else if (wait > 0) {
       this.pending ??= setTimeout(() => this.flush(), wait);
     } else {
@@ -93,7 +96,7 @@ export class Address {
     if (this.pending === null) return;
     this.forgo();
     if (this.elsewhere) return;
-    this.host.history.replaceState(this.host.history.state, '', this.fragment(this.waiting));
+    this.host.history.replaceState(this.host.history.state, '', this.link(this.waiting));
     this.writtenAt = performance.now();
   }
 

@@ -6,6 +6,7 @@ import { sequentialGradient } from './color/sequential.js';
 import { applyTokens } from './color/tokens.js';
 import { Address, followReload, hostWindow, Theme } from './host.js';
 import { Jobs } from './jobs.js';
+import { KeptSelections } from './kept_selections.js';
 import { browserStorage, NamedValues } from './named_values.js';
 import { App } from './panels/app.js';
 import './panels/ask_panel.js';
@@ -25,6 +26,7 @@ import './panels/map_panel.js';
 import './panels/matrix_panel.js';
 import './panels/notices.js';
 import './panels/ranking_panel.js';
+import './panels/selections_panel.js';
 import './panels/share_panel.js';
 import './panels/spec_panel.js';
 import './panels/statistics_panel.js';
@@ -64,7 +66,7 @@ export async function render() {
   const host = hostWindow();
   const address = new Address(host);
   const storage = browserStorage();
-  const store = new Store(address, new NamedValues(storage));
+  const store = new Store(address, new NamedValues(storage), new KeptSelections(storage));
   const theme = new Theme(host, storage, (shown, ownTheme) => {
     applyTokens(document.documentElement, shown, sequentialGradient(shown));
     document.documentElement.style.setProperty('--diverging', divergingGradient(shown));

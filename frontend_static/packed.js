@@ -39,3 +39,26 @@ export function decodePacked(buffer) {
   }
   return { header, arrays, shapes };
 }
+
+/**
+ * Several answers in one: uint32 their number, uint32 0; of each, uint32 status and uint32 length; the bodies, each at a multiple
+ * of 8 bytes.
+ * @param {ArrayBuffer} buffer
+ * @returns {{status: number, body: ArrayBuffer}[]}
+ * @throws {Error} when lengths do not add up
+ */
+export function decodeSeveral(buffer) {
+  const view = new DataView(buffer);
+  const n = buffer.byteLength < 8 ? Infinity : view.getUint32(0, true);
+  let at = 8 + 8 * n;
+  const ends = () => new Error('An answer to several questions runs over its end.');
+  if (at > buffer.byteLength) throw ends();
+  const parts = [];
+  for (let i = 0; i < n; i++) {
+    const [status, length] = [8 + 8 * i, 12 + 8 * i].map((place) => view.getUint32(place, true));
+    if (at + length > buffer.byteLength) throw ends();
+    parts.push({ status, body: buffer.slice(at, at + length) });
+    at += 8 * Math.ceil(length / 8);
+  }
+  return parts;
+}

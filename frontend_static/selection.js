@@ -1,4 +1,5 @@
 import { basketText, parseBasket } from './basket.js';
+import { latentsText, parseLatents } from './latent_list.js';
 
 /**
  * What is chosen, and its form in the address.
@@ -115,7 +116,7 @@ function parse(key, text) {
     return text !== '' && value >= REAL[key][0] && value <= REAL[key][1] ? value : undefined;
   }
   if (key === 'layers') return text === 'all' || /^\d+$/.test(text) ? text : undefined;
-  if (key === 'latents') return /^\d+(\.\d+)*$/.test(text) ? text.split('.').map(Number) : undefined;
+  if (key === 'latents') return parseLatents(text);
   if (key === 'basket') return parseBasket(text);
   if (key === 'box') return parseBox(text);
   if (key === 'prompt') return text === '1';
@@ -133,7 +134,7 @@ export function toParameters(selection) {
     const value = selection[key];
     if (value === fallback || value === null) continue;
     if (typeof value === 'object') {
-      if (value.length) parameters[key] = key === 'basket' ? basketText(value) : value.join('.');
+      if (value.length) parameters[key] = key === 'basket' ? basketText(value) : latentsText(value);
     } else {
       parameters[key] = value === true ? '1' : String(value);
     }

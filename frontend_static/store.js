@@ -1,6 +1,8 @@
 import { refusal } from './basket.js';
+import { KeptSelections } from './kept_selections.js';
 import { withFresh } from './outcomes.js';
 import { DEFAULTS, fromParameters, REAL, toParameters } from './selection.js';
+import { newestOf, NO_BASKET, NO_CHOICE, settled } from './settling.js';
 
 export { DEFAULTS, fromParameters, toParameters };
 
@@ -15,21 +17,24 @@ export { DEFAULTS, fromParameters, toParameters };
  * @property {number} revision grows when the user asks for everything anew
  * @property {'light'|'dark'} theme
  * @property {boolean} ownTheme the user chose it; otherwise it is TensorBoard's
- * @property {string|null} sheet what is open over the workspace: 'keys', 'find', 'share', 'references', 'spec', 'ask', 'worker'
+ * @property {string|null} sheet what is open over the workspace: 'keys', 'find', 'share', 'selections', 'references', 'spec',
+ *   'ask', 'worker'
  * @property {string|null} notice a sentence on what was asked for and cannot be done
  * @property {import('./actions.js').Worker|null} worker who runs the model; null until that is known
  * @property {import('./jobs.js').Job|null} job what this browser tab has it do, until the user lets go of it
  * @property {File|Blob|null} dropped a picture that was dropped or pasted, to be asked about
  * @property {boolean} brushing a box is drawn on the picture
- * @property {readonly string[]} absent names in the address of selections that this browser does not keep
+ * @property {Readonly<Record<string, string>>} told what the address asked for and this log or browser does not have, and what is
+ *   shown instead: a sentence by the part of the selection that it is about, until another choice is made there
  */
 
 /** Dragged rather than chosen: changing one of these alone makes no entry in the browser's history. */
 const SLID = new Set(['step', ...Object.keys(REAL)]);
-/** Values longer than this are kept under a name, and the address holds `*name`. */
-const MAX_IN_ADDRESS = 600;
-/** Values up to this length are written out in a link that is shared. */
-const MAX_IN_LINK = 6000;
+/**
+ * Values up to this length are written into the address, which then opens in any browser; longer ones are kept here under a
+ * name, and the address holds `*name`. So much holds any selection in a dictionary of 35,000 latents, and 7,000 of 65,536.
+ */
+export const MAX_IN_ADDRESS = 6000;
 
 /** Values that can be long. */
 const LONG = new Set(['latents', 'basket']);
@@ -40,33 +45,17 @@ function same(a, b) {
   return a === b || (a.length === b.length && a.every((one, i) => one === b[i]));
 }
 
-/** @param {import('./api.js').RunEntry[]} runs @returns {import('./api.js').RunEntry|null} */
-function newestOf(runs) {
-  return runs.reduce((best, entry) => (!best || entry.created > best.created ? entry : best), null);
-}
-
-/** Nothing of a run or a dictionary is chosen. */
-const NO_CHOICE = Object.freeze({
-  step: null,
-  token: null,
-  latent: null,
-  latents: DEFAULTS.latents,
-  source: 'attention',
-  result: null,
-  sweep: null,
-  dose: null,
-  box: null,
-});
-
 export class Store {
   /**
    * @param {{read: () => Record<string, string>, write: (parameters: Record<string, string>, asNew: boolean) => void,
    *   link?: (parameters: Record<string, string>) => string}} address `asNew`: as a new entry of the browser's history
    * @param {import('./named_values.js').NamedValues|null} named keeps what is too long for the address
+   * @param {KeptSelections} kept selections that the user named
    */
-  constructor(address, named = null) {
+  constructor(address, named = null, kept = new KeptSelections(null)) {
     this.address = address;
     this.named = named;
+    this.kept = kept;
     /** @type {import('./jobs.js').Jobs|null} runs the model; null where nothing can (tests of the store alone) */
     this.jobs = null;
     this.fresh = { vlm_runs: [], outcomes: [] };
@@ -83,7 +72,7 @@ export class Store {
       job: null,
       dropped: null,
       brushing: false,
-      absent: Object.freeze([]),
+      told: Object.freeze({}),
     });
     /** @type {Set<() => void>} */
     this.listeners = new Set();
@@ -104,16 +93,44 @@ export class Store {
   set(patch, { asNew = Object.keys(patch).some((key) => !SLID.has(key)) } = {}) {
     const unknown = Object.keys(patch).filter((key) => !(key in DEFAULTS));
     if (unknown.length) throw new Error(`The selection has no ${unknown.join(', ')}.`);
-    const changed = Object.entries(patch).filter(([key, value]) => !same(this.selection[key], value));
-    if (!changed.length) return;
-    this.selection = Object.freeze({ ...this.selection, ...Object.fromEntries(changed) });
-    this.address.write(this.shortened(MAX_IN_ADDRESS).parameters, asNew);
+    if (!this.change(patch)) return;
+    this.asked = null;
+    const told = Object.entries(this.session.told);
+    const kept = told.filter(([key]) => !(key in patch));
+    // the session stays the object that it is where nothing of it changes: panels that a slider leaves alone look at that
+    if (kept.length < told.length) {
+      this.session = Object.freeze({ ...this.session, told: Object.freeze(Object.fromEntries(kept)) });
+    }
+    this.address.write(this.shortened().parameters, asNew);
     this.tell();
   }
 
-  /** What follows by itself: a first choice, or another where the chosen thing is gone. @param {Partial<Selection>} patch */
-  adjust(patch) {
-    this.set(patch, { asNew: false });
+  /**
+   * What follows by itself: a first choice, or another where the chosen thing is gone. While the log lacks what the address
+   * asks for, the address goes on asking.
+   * @param {Partial<Selection>} patch
+   * @param {Record<string, string>} [told] sentences on what is gone, by the part of the selection
+   */
+  adjust(patch, told = {}) {
+    const sentences = Object.keys(told).length;
+    if (sentences) this.session = Object.freeze({ ...this.session, told: Object.freeze({ ...this.session.told, ...told }) });
+    const changed = this.change(patch);
+    if (changed && !this.asked) this.address.write(this.shortened().parameters, false);
+    if (changed || sentences) this.tell();
+  }
+
+  /** @param {Partial<Selection>} patch @returns {boolean} whether anything is other than before */
+  change(patch) {
+    const changed = Object.entries(patch).filter(([key, value]) => !same(this.selection[key], value));
+    if (!changed.length) return false;
+    this.selection = Object.freeze({ ...this.selection, ...Object.fromEntries(changed) });
+    return true;
+  }
+
+  /** The user has read a sentence. @param {string[]} sentences */
+  forgetTold(sentences) {
+    const kept = Object.entries(this.session.told).filter(([, text]) => !sentences.includes(text));
+    this.setSession({ told: Object.freeze(Object.fromEntries(kept)) });
   }
 
   /** @param {Partial<Session>} patch */
@@ -125,18 +142,20 @@ export class Store {
 
   /** @param {Record<string, string>} parameters as the address holds them, names and all */
   take(parameters) {
-    const absent = [];
-    const full = {};
+    const [told, full] = [{}, {}];
     for (const [key, text] of Object.entries(parameters)) {
       if (!LONG.has(key) || !text.startsWith('*')) full[key] = text;
       else {
         const found = this.named?.find(text.slice(1)) ?? null;
-        if (found === null) absent.push(text.slice(1));
+        if (found === null)
+          told[key] = `The address names “${text.slice(1)}”, a selection kept in the browser it was made in; this one does not have it.`;
         else full[key] = found;
       }
     }
     this.selection = Object.freeze(fromParameters(full));
-    this.session = Object.freeze({ ...this.session, absent: Object.freeze(absent) });
+    /** @type {Selection|null} what the address asks for while the log lacks some of it, and the user has chosen nothing else */
+    this.asked = null;
+    this.session = Object.freeze({ ...this.session, told: Object.freeze(told) });
   }
 
   /** Takes over an address that changed by other hands: the back button, or an edit. */
@@ -145,12 +164,12 @@ export class Store {
     this.tell();
   }
 
-  /** @param {number} longest @returns {{parameters: Record<string, string>, names: string[], lost: string[]}} `lost`: too long, and not kept */
-  shortened(longest) {
+  /** @returns {{parameters: Record<string, string>, names: string[], lost: string[]}} `lost`: too long, and not kept */
+  shortened() {
     const parameters = toParameters(this.selection);
     const [names, lost] = [[], []];
     for (const key of LONG) {
-      if (!(key in parameters) || parameters[key].length <= longest) continue;
+      if (!(key in parameters) || parameters[key].length <= MAX_IN_ADDRESS) continue;
       const name = this.named?.keep(key, parameters[key]) ?? null;
       if (name === null) {
         lost.push(key);
@@ -163,13 +182,10 @@ export class Store {
     return { parameters, names, lost };
   }
 
-  /**
-   * A link to this view; `names`: what it names that only this browser keeps; `lost`: what it leaves out; `named`: what the
-   * address of this page names, whether or not the link writes it out.
-   */
+  /** A link to this view; `names`: what it names that only this browser keeps; `lost`: what it leaves out. */
   link() {
-    const { parameters, names, lost } = this.shortened(MAX_IN_LINK);
-    return { url: this.address.link(parameters), names, lost, named: this.shortened(MAX_IN_ADDRESS).names };
+    const { parameters, names, lost } = this.shortened();
+    return { url: this.address.link(parameters), names, lost };
   }
 
   /** @param {import('./api.js').Listing} listing as TensorBoard has it */
@@ -229,12 +245,12 @@ export class Store {
   /**
    * Everything about the token goes: another run has other tokens, and its own strongest latents. The basket stays with
    * its dictionary.
-   * @param {import('./api.js').RunEntry} entry @param {{asNew?: boolean}} [how]
+   * @param {import('./api.js').RunEntry} entry
    */
-  chooseRun({ run, id, dictionary_id: dictionary }, { asNew = true } = {}) {
+  chooseRun({ run, id, dictionary_id: dictionary }) {
     if (run === this.selection.run && id === this.selection.id) return;
-    const keep = dictionary === this.selection.dictionary ? {} : { basket: DEFAULTS.basket };
-    this.set({ ...NO_CHOICE, ...keep, run, id, dictionary, layers: 'all' }, { asNew });
+    const keep = dictionary === this.selection.dictionary ? {} : { basket: NO_BASKET };
+    this.set({ ...NO_CHOICE, ...keep, run, id, dictionary, layers: 'all' });
   }
 
   /** A run belongs to one dictionary, so the newest run of the new one comes with it (or none). @param {string} dictionary */
@@ -243,7 +259,7 @@ export class Store {
     const runs = this.session.listing?.vlm_runs.filter((entry) => entry.dictionary_id === dictionary) ?? [];
     const newest = newestOf(runs);
     if (newest) this.chooseRun(newest);
-    else this.set({ ...NO_CHOICE, basket: DEFAULTS.basket, dictionary, run: null, id: null });
+    else this.set({ ...NO_CHOICE, basket: NO_BASKET, dictionary, run: null, id: null });
   }
 
   /** @param {number|null} latent @param {{asNew?: boolean}} [how] */
@@ -266,24 +282,26 @@ export class Store {
     this.set({ basket: Object.freeze(basket) }, { asNew });
   }
 
-  /** Keeps the selection possible after a new listing: a first choice, or another where the chosen thing is gone. */
+  /**
+   * Keeps the selection possible after a new listing or address: a first choice, or another where the chosen thing is gone, which
+   * is told. What the address asked for takes its place again if it comes (TensorBoard may still be reading).
+   */
   settle() {
     const { listing } = this.session;
     if (!listing) return;
-    if (this.runEntry) {
-      if (!this.selection.dictionary) this.adjust({ dictionary: this.runEntry.dictionary_id });
-      return;
+    if (this.asked) {
+      const again = settled(this.asked, listing);
+      if (!['run', 'dictionary', 'step'].some((key) => key in again.told)) {
+        this.selection = this.asked;
+        this.asked = null;
+        this.session = Object.freeze({ ...this.session, told: Object.freeze({}) });
+        this.adjust(again.patch, again.told);
+        this.tell();
+        return;
+      }
     }
-    if (this.dictionaryEntry && this.selection.run === null) return;
-    const newest = newestOf(listing.vlm_runs);
-    if (!newest)
-      this.adjust({
-        run: null,
-        id: null,
-        token: null,
-        dictionary: this.dictionaryEntry?.id ?? listing.dictionaries[0]?.id ?? null,
-      });
-    else if (this.selection.run !== null) this.chooseRun(newest, { asNew: false });
-    else this.adjust({ run: newest.run, id: newest.id, dictionary: newest.dictionary_id }); // an address may name a latent alone
+    const { patch, told } = settled(this.selection, listing);
+    if (Object.keys(told).length) this.asked ??= this.selection;
+    this.adjust(patch, told);
   }
 }

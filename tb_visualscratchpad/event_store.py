@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-import grpc
 from tensorboard.context import RequestContext
-from tensorboard.data.provider import RunTagFilter, TensorDatum, TensorTimeSeries
+from tensorboard.data.provider import RunTagFilter, TensorDatum
 from tensorboard.plugins.base_plugin import TBContext
 
 from tb_visualscratchpad.listing import DictionaryEntry, Listing, OutcomeEntry, VlmRunEntry, list_evidence
 from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
+from tb_visualscratchpad.tag_index import Series, TagIndex, answering
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.envelope import SomeEvidence, decode_event, decode_sidecar, parse_event
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
-from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError, UnreadableEvidence
+from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
 from tb_visualscratchpad.wire.steering_evidence import (
@@ -53,18 +52,14 @@ _NAMES: Mapping[int, str] = {
     pb.DECODER_MAP: "decoder map",
     pb.SAE_METRICS: "metrics",
 }
+_FIELDS: Mapping[int, str] = {
+    pb.LATENT_STATISTICS: "statistics",
+    pb.REFERENCE_IMAGES: "references",
+    pb.DECODER_MAP: "decoder_map",
+    pb.SAE_METRICS: "metrics",
+}
 _Evidence = TypeVar("_Evidence", bound=SomeEvidence)
 _FileState = tuple[int, int, int] | None
-
-
-@dataclass(frozen=True)
-class _Series:
-    """A tag of a run, as TensorBoard knows it now."""
-
-    run: str
-    tag: str
-    max_step: int
-    max_wall_time: float
 
 
 @dataclass(frozen=True)
@@ -85,11 +80,13 @@ class EventStore:
 
     def __init__(self, context: TBContext) -> None:
         self._provider = context.data_provider
+        self._tags = TagIndex(context.data_provider)
         multiplexer = context.multiplexer
         self._directories = RunDirectories(context.logdir, None if multiplexer is None else multiplexer.RunPaths)
         self._faults = FileFaults()
         self._hashes = SidecarHashes()
         self._cache: OrderedDict[tuple[str | int | float, ...], _Cached] = OrderedDict()
+        self._steps: OrderedDict[tuple[str, str, int, float], list[int]] = OrderedDict()
         self._refused: OrderedDict[Path, tuple[_FileState, str]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -102,7 +99,7 @@ class EventStore:
         with self._lock:
             refused = {path: why for path, (state, why) in self._refused.items() if _state_of(path) == state}
         return list_evidence(
-            self._list(experiment, None),
+            self._tags.all_tags(experiment),
             self._directories,
             self._faults,
             refused,
@@ -139,8 +136,11 @@ class EventStore:
     def latent_statistics(self, experiment: str, dictionary_id: str, step: int | None = None) -> LatentStatistics:
         """Statistics of a dictionary at a step, by default the newest, from the run that was written last.
 
+        TensorBoard samples the steps of each kind of evidence on its own, and they may be logged at different ones: what
+        was logged last before the step stands for it, or else what was logged first. ``steps_shown`` tells which.
+
         Raises:
-            EvidenceNotFound: the dictionary has none, or not at this step.
+            EvidenceNotFound: the dictionary has none.
             UnreadableEvidence: they are damaged, or written by a newer schema.
         """
         return self._of_dictionary(experiment, pb.LATENT_STATISTICS, dictionary_id, step, LatentStatistics)
@@ -157,8 +157,18 @@ class EventStore:
         """Metrics of the SAE. Arguments and errors as ``latent_statistics``."""
         return self._of_dictionary(experiment, pb.SAE_METRICS, dictionary_id, step, SaeMetrics)
 
+    def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
+        """The step of what is read for ``step``, by kind: ``statistics``, ``references``, ``decoder_map``, ``metrics``, as far
+        as logged."""
+        shown = {}
+        for kind, name in _FIELDS.items():
+            series = self._series_of(experiment, kind, dictionary_id)
+            if series is not None:
+                shown[name] = self._step_at(experiment, series, step)
+        return shown
+
     def _of_run(self, experiment: str, kind: int, run: str, identifier: str, expected: type[_Evidence]) -> _Evidence:
-        series = self._series(experiment, tag_of(kind, identifier), (run,))
+        series = self._tags.series(experiment, tag_of(kind, identifier), run)
         if series:
             return self._newest(experiment, series[0], expected)
         path = self._directories.newest_sidecar(run, kind, identifier)
@@ -178,27 +188,43 @@ class EventStore:
     def _of_dictionary(
         self, experiment: str, kind: int, dictionary_id: str, step: int | None, expected: type[_Evidence]
     ) -> _Evidence:
-        series = self._series(experiment, tag_of(kind, dictionary_id), None)
-        if not series:
+        series = self._series_of(experiment, kind, dictionary_id)
+        if series is None:
             raise EvidenceNotFound(
                 f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
                 "run `visualscratchpad statistics` with the same --logdir."
             )
-        newest = max(series, key=lambda one: one.max_wall_time)
-        if step is None or step == newest.max_step:
-            return self._newest(experiment, newest, expected)
-        kept = {datum.step: datum for datum in self._read(experiment, newest.run, newest.tag, _ALL_STEPS)}
-        if step not in kept:
-            raise EvidenceNotFound(
-                f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} at step {step}, only at "
-                f"{', '.join(map(str, sorted(kept)))}: choose one of these, or start TensorBoard with "
-                f"--samples_per_plugin={PLUGIN_NAME}=0 to keep every step."
-            )
-        key = (newest.run, newest.tag, step, kept[step].wall_time)
-        cached = self._from_cache(key) or self._to_cache(key, self._decoded(newest, kept[step]))
-        return _expect(cached, expected, newest.tag)
+        at = self._step_at(experiment, series, step)
+        if at == series.max_step:
+            return self._newest(experiment, series, expected)
+        key = (series.run, series.tag, at, series.max_wall_time)
+        cached = self._from_cache(key)
+        if cached is None:
+            kept = {datum.step: datum for datum in self._read(experiment, series.run, series.tag, _ALL_STEPS)}
+            if at not in kept:
+                raise EvidenceNotFound(f"{series.tag} of {series.run!r} at step {at} was deleted: reload.")
+            cached = self._to_cache(key, self._decoded(series, kept[at]))
+        return _expect(cached, expected, series.tag)
 
-    def _newest(self, experiment: str, series: _Series, expected: type[_Evidence]) -> _Evidence:
+    def _series_of(self, experiment: str, kind: int, dictionary_id: str) -> Series | None:
+        """Of the run that was written last."""
+        series = self._tags.series(experiment, tag_of(kind, dictionary_id), None)
+        return max(series, key=lambda one: one.max_wall_time, default=None)
+
+    def _step_at(self, experiment: str, series: Series, step: int | None) -> int:
+        """The last step at or before ``step``, or else the first; the newest for None."""
+        if step is None or step >= series.max_step:
+            return series.max_step
+        key = (series.run, series.tag, series.max_step, series.max_wall_time)
+        with self._lock:
+            steps = self._steps.get(key)
+        if steps is None:
+            steps = sorted(datum.step for datum in self._read(experiment, series.run, series.tag, _ALL_STEPS))
+            with self._lock:
+                _put(self._steps, key, steps, 1024)
+        return max((one for one in steps if one <= step), default=min(steps, default=series.max_step))
+
+    def _newest(self, experiment: str, series: Series, expected: type[_Evidence]) -> _Evidence:
         key = (series.run, series.tag, series.max_step, series.max_wall_time)
         cached = self._from_cache(key)
         if cached is None:
@@ -208,7 +234,7 @@ class EventStore:
             cached = self._to_cache(key, self._decoded(series, data[-1]))
         return _expect(cached, expected, series.tag)
 
-    def _decoded(self, series: _Series, datum: TensorDatum) -> _Cached:
+    def _decoded(self, series: Series, datum: TensorDatum) -> _Cached:
         what = f"{series.tag} of run {series.run!r}"
         strings = datum.numpy.ravel()
         if strings.size != 1 or not isinstance(strings[0], bytes):
@@ -252,23 +278,9 @@ class EventStore:
             _put(self._cache, key, cached, _MAX_CACHED)
         return cached
 
-    def _series(self, experiment: str, tag: str, runs: tuple[str, ...] | None) -> list[_Series]:
-        found = self._list(experiment, RunTagFilter(runs=runs, tags=(tag,)))
-        return [
-            _Series(run, tag, int(tags[tag].max_step), float(tags[tag].max_wall_time))
-            for run, tags in found.items()
-            if tag in tags
-        ]
-
-    def _list(self, experiment: str, wanted: RunTagFilter | None) -> Mapping[str, Mapping[str, TensorTimeSeries]]:
-        with _answering():
-            return self._provider.list_tensors(
-                RequestContext(), experiment_id=experiment, plugin_name=PLUGIN_NAME, run_tag_filter=wanted
-            )
-
     def _read(self, experiment: str, run: str, tag: str, downsample: int) -> list[TensorDatum]:
         """At most ``downsample`` events of a tag, the newest always among them."""
-        with _answering():
+        with answering():
             found = self._provider.read_tensors(
                 RequestContext(),
                 experiment_id=experiment,
@@ -308,15 +320,3 @@ def _put(table: OrderedDict, key: object, value: object, n_kept: int) -> None:
     table.move_to_end(key)
     while len(table) > n_kept:
         table.popitem(last=False)
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """A sentence for what TensorBoard's data server may do: be gone, or find an answer too big to send."""
-    try:
-        yield
-    except grpc.RpcError as error:
-        code = error.code().name if hasattr(error, "code") else type(error).__name__
-        raise ScratchpadError(
-            f"TensorBoard's data server did not answer ({code}): restart TensorBoard, with --load_fast=false if it happens again."
-        ) from error

@@ -16,6 +16,7 @@ from tb_visualscratchpad.handlers.listing import ListingHandlers
 from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
+from tb_visualscratchpad.handlers.several import SeveralHandlers
 from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME
@@ -36,6 +37,12 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._listing = ListingHandlers(store, guard)
         self._vlm_runs = VlmRunHandlers(store, derived, guard)
         self._run_latents = RunLatentHandlers(store, derived, guard)
+        together = {
+            "token_latent_matrix": self._run_latents.token_latent_matrix,
+            "latent_ranking": self._run_latents.latent_ranking,
+            "latent_ranks": self._run_latents.latent_ranks,
+        }
+        self._several = SeveralHandlers(together, guard)
         self._dictionaries = DictionaryHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
@@ -62,6 +69,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/token_latent_matrix": self._run_latents.token_latent_matrix,
             "/latent_ranking": self._run_latents.latent_ranking,
             "/latent_ranks": self._run_latents.latent_ranks,
+            "/several": self._several.several,
             "/latent": self._run_latents.latent,
             "/latent_attribution": self._run_latents.latent_attribution,
             "/latents_attribution": self._run_latents.latents_attribution,

@@ -97,8 +97,6 @@ def test_what_is_not_there_is_told(reader: LogReader) -> None:
     for read in (store.latent_statistics, store.references, store.decoder_map, store.sae_metrics):
         with pytest.raises(EvidenceNotFound, match="--logdir"):
             read("", "none")
-    with pytest.raises(EvidenceNotFound, match="at step 7, only at 0"):
-        store.latent_statistics("", IDENTITY, step=7)
 
 
 def test_an_empty_log_is_empty(provider: str, tmp_path: Path) -> None:
@@ -154,6 +152,26 @@ def test_steps_are_listed_and_read(provider: str, tmp_path: Path) -> None:
         assert store.sae_metrics("", IDENTITY).l0 == 30
         assert store.sae_metrics("", IDENTITY, 20).l0 == 20
         assert store.latent_statistics("", IDENTITY, 10).image_set_id == "10"
+
+
+def test_what_was_logged_last_before_a_step_stands_for_it(provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScratchpadWriter(tmp_path) as writer:
+        for step in (0, 10, 20, 30):
+            writer.add_sae_metrics(replace(random_metrics(1), l0=float(step)), step)
+        for step in (10, 25):
+            writer.add_latent_statistics(replace(random_statistics(1), image_set_id=str(step)), step)
+        writer.add_references(random_references(1), 20)
+    with reading(provider, tmp_path) as reader:
+        store = EventStore(reader.context)
+        assert store.listing("").dictionaries[0].steps == (0, 10, 20, 25, 30)
+        found = {step: store.latent_statistics("", IDENTITY, step).image_set_id for step in (0, 9, 10, 20, 25, 30, None)}
+        assert found == {0: "10", 9: "10", 10: "10", 20: "10", 25: "25", 30: "25", None: "25"}
+        assert store.steps_shown("", IDENTITY, 20) == {"statistics": 10, "references": 20, "metrics": 20}
+        assert store.steps_shown("", IDENTITY) == {"statistics": 25, "references": 20, "metrics": 30}
+        assert store.steps_shown("", "none") == {}
+        # a slider goes back and forth: what was read once is kept
+        monkeypatch.setattr(reader.context.data_provider, "read_tensors", lambda *a, **k: pytest.fail("read again"))
+        assert store.latent_statistics("", IDENTITY, 9).image_set_id == "10"
 
 
 def test_a_run_without_its_sidecar_is_read_from_its_event(reader: LogReader, tmp_path: Path) -> None:

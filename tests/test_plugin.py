@@ -178,7 +178,6 @@ def test_what_is_not_there_gets_a_sentence(client: Client, run: VlmRun) -> None:
         ("dictionary", {"id": "none"}),
         ("dictionary_statistics", {"id": "none"}),
         ("references", {"dictionary": "none", "latent": "0"}),
-        ("dictionary_statistics", {"id": DICTIONARY.dictionary_id, "step": "3"}),
     ):
         sentence(client.get(f"{DATA}/{route}", query_string=query), 404)
 

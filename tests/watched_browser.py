@@ -66,6 +66,6 @@ def watched_page(browser: Browser, *, ours: str = "", expected: tuple[str, ...] 
         page.on("pageerror", lambda error: complaints.append(f"{error} ({error.stack})"))
         page.add_init_script(REPORT_VIOLATIONS)
         yield page
-        assert complaints == []
+        assert complaints == [], "\n".join(complaints)
     finally:
         context.close()

@@ -27,3 +27,5 @@ export const cross = drawn(svg`<path d="m4.5 4.5 7 7m0-7-7 7"/>`);
 export const plus = drawn(svg`<path d="M8 3v10M3 8h10"/>`);
 
 export const frame = drawn(svg`<path d="M3 6V3h3m4 0h3v3m0 4v3h-3m-4 0H3v-3"/>`);
+
+export const bookmark = drawn(svg`<path d="M4.5 2.5h7v11L8 10.7l-3.5 2.8z"/>`);

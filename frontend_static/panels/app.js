@@ -2,12 +2,14 @@ import { html, nothing } from '../vendor/lit.js';
 import { emptyState } from '../elements/card.js';
 import { comparePage } from './pages/compare.js';
 import { emptyPage } from './pages/empty.js';
-import { isShortcut, Panel } from './base/panel.js';
+import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
 const POLL_MS = 5000;
 
 /** The whole tab: the listing and its polling, the three workspaces, the dock. The panels' elements are defined by whoever imports them. */
 export class App extends Panel {
+  static indifferentTo = SLIDERS;
+
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {
@@ -59,11 +61,11 @@ export class App extends Panel {
     }
   }
 
-  /** The user's own reload also drops answers that are kept. */
-  reload() {
+  /** The user's own reload also drops answers that are kept. The listing comes first: it is what makes the plugin look anew. */
+  async reload() {
+    await this.list();
     this.api.forget();
     this.store.setSession({ revision: this.store.session.revision + 1 });
-    this.list();
   }
 
   renderWorkspace() {
@@ -114,6 +116,7 @@ export class App extends Panel {
       ${this.renderPage()}
       ${any ? html`<vs-dock .store=${store} .api=${api}></vs-dock>` : nothing}
       <vs-find .store=${store} .api=${api}></vs-find><vs-share .store=${store} .api=${api}></vs-share>
+      <vs-selections .store=${store} .api=${api}></vs-selections>
       <vs-keys .store=${store} .api=${api}></vs-keys><vs-spec .store=${store} .api=${api}></vs-spec>
       <vs-ask .store=${store} .api=${api}></vs-ask><vs-worker .store=${store} .api=${api}></vs-worker>`;
   }

@@ -6,12 +6,13 @@ import '../elements/picture.js';
 import { segmented } from '../elements/segmented.js';
 import { select } from '../elements/select.js';
 import { rasterise, shareOverHalf } from '../plots/image_overlay.js';
-import { Panel } from './base/panel.js';
+import { Panel, SLIDERS } from './base/panel.js';
 import { askAttention, askAttribution, askPatches, askRun } from './base/requests.js';
 import { boxButton, boxRow } from './steering/box_row.js';
 
 /** Where the chosen token looked, or where the chosen latent fires. */
 export class AttentionPanel extends Panel {
+  static indifferentTo = SLIDERS;
   constructor() {
     super();
     this.run = this.query(askRun);
@@ -88,13 +89,15 @@ export class AttentionPanel extends Panel {
         <div><dt>Half of peak</dt><dd>${percent(shareOverHalf(raster))} of the picture</dd></div></dl></div>`;
   }
 
-  /** The position whose row is shown, told by the word at that place. */
+  /** The position whose row is shown, told by the word at that place: short where the choice of views stands beside it. */
   producingText() {
-    const { tokens } = this.run.value;
+    const { tokens, tile_rows: tiled } = this.run.value;
     const token = tokens.find(({ index }) => index === this.selection.token);
     if (token?.span !== 'OUTPUT') return 'producing row';
     const before = tokens.find(({ index }) => index === token.index - 1);
-    return `${this.run.value.tile_rows ? 'by' : 'produced by'} row ${whole(token.index - 1)}${before ? `, ${tokenText(before.text)}` : ''}`;
+    const word = before ? tokenText(before.text) : '';
+    if (tiled) return word ? `by “${word}”` : `by row ${whole(token.index - 1)}`;
+    return `produced by row ${whole(token.index - 1)}${word ? `, ${word}` : ''}`;
   }
 
   renderChoices() {
@@ -119,16 +122,15 @@ export class AttentionPanel extends Panel {
       }
       ${
         run.tile_rows
-          ? select({
+          ? segmented({
               label: 'View',
               value: view,
-              onChange: set('view'),
-              title: 'Base view, tiles, or both together',
               options: [
-                ['both', 'base + tiles'],
-                ['base', 'base view'],
-                ['tiles', 'tiles'],
+                ['both', 'Both'],
+                ['base', 'Base'],
+                ['tiles', 'Tiles'],
               ],
+              onChange: set('view'),
             })
           : nothing
       }
@@ -163,6 +165,7 @@ export class AttentionPanel extends Panel {
       label: 'Attention',
       title,
       busy: query.stale,
+      late: query.late,
       controls: segmented({
         label: 'Overlay',
         value: overlay,

@@ -30,7 +30,10 @@ export class DockPanel extends Panel {
   constructor() {
     super();
     this.run = this.query(askRun);
-    this.matrix = this.query((store, api) => (store.selection.workspace === 'dictionary' ? null : askMatrix(store, api)));
+    // clusters have their colours from the heatmap, wherever the basket is looked at
+    this.matrix = this.query((store, api) =>
+      store.selection.workspace === 'scratchpad' || store.selection.basket.length ? askMatrix(store, api) : null,
+    );
     this.statistics = this.query((store, api) =>
       store.selection.basket.some(({ name }) => name === null) ? askStatistics(store, api) : null,
     );

@@ -3,13 +3,14 @@ import { percent, whole } from '../elements/format.js';
 import '../elements/sheet.js';
 import { nameFromStatistics } from './latents/names.js';
 import { findLatents } from './latents/search.js';
-import { Panel } from './base/panel.js';
+import { Panel, SLIDERS } from './base/panel.js';
 import { askDictionary, askStatistics } from './base/requests.js';
 
 const SHOWN = 20;
 
 /** Finds a latent of the dictionary by its number or its label. */
 export class FindPanel extends Panel {
+  static indifferentTo = SLIDERS;
   static properties = { text: { state: true }, active: { state: true } };
 
   constructor() {

@@ -1,10 +1,13 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { counted, fixed, percent, whole } from '../elements/format.js';
+import { bookmark } from '../elements/icons.js';
+import { clusterItem, latentItem } from '../basket.js';
 import { latentName } from './latents/names.js';
+import { clusterOnMap, colorOnMap, mapData, shownMap } from './latents/map_data.js';
 import { Panel } from './base/panel.js';
 import { referencePictures } from './latents/references.js';
-import { askDictionary, askReferences, askStatistics } from './base/requests.js';
+import { askDictionary, askMap, askReferences, askStatistics } from './base/requests.js';
 
 const FIRST_ROWS = 10;
 const MORE_ROWS = 20;
@@ -19,6 +22,7 @@ export class GalleryPanel extends Panel {
     this.sorted = { of: null, by: null, latents: [] };
     this.dictionary = this.query(askDictionary);
     this.statistics = this.query(askStatistics);
+    this.map = this.query(askMap);
     this.references = this.query((store, api) => askReferences(store, api, this.latents.slice(0, this.shown)));
   }
 
@@ -54,28 +58,61 @@ export class GalleryPanel extends Panel {
     };
   }
 
+  /** The map that is shown, once all that it is made of is there; its colours and clusters are told here, too. */
+  onMap() {
+    if (!this.map.value || !this.statistics.value || !this.dictionary.value) return null;
+    const which = shownMap(this.selection.map, this.dictionary.value);
+    return mapData(this.map.value, this.statistics.value, this.dictionary.value, which);
+  }
+
+  /** @param {number[]} latents @param {{name: string}|null} cluster of the map */
+  renderControls(latents, cluster) {
+    const held = new Set(this.selection.basket.flatMap((item) => item.latents));
+    const all = latents.every((latent) => held.has(latent));
+    const item = () => (latents.length === 1 ? latentItem(latents[0]) : clusterItem(cluster?.name || 'selected', latents));
+    return html`<button type="button" class="icon small" aria-label="Clear" title="Clear the selection"
+        @click=${() => this.store.set({ latents: [], latent: null })}>✕</button>
+      <button type="button" class="button small" ?disabled=${all} title=${all ? 'In the basket' : `Add ${latents.length === 1 ? 'it' : 'them'} to the steering basket`}
+        @click=${() => this.store.addToBasket(item())}>${all ? 'In the basket' : '+ Basket'}</button>`;
+  }
+
   renderRow({ latent, references }) {
     const { name, text } = this.facts(latent);
     const { dictionary, step } = this.selection;
     const on = latent === this.selection.latent;
+    const map = this.onMap();
+    const dot = map ? html`<i class="dot" .style=${`background:${colorOnMap(map, latent, this.theme)}`}></i>` : nothing;
     return html`<div class="gallery-row ${on ? 'on' : ''}" data-latent=${latent}>
       <button type="button" class="gallery-head" aria-pressed=${String(on)} @click=${() => this.store.set({ latent })}>
-        <b class="mono">${latent}</b>${name ? html`<span class="tag">${name}</span>` : nothing}<span class="s">${text}</span></button>
+        <b class="mono">${latent}</b>${name ? html`<span class="tag">${dot}${name}</span>` : nothing}<span class="s">${text}</span></button>
       ${referencePictures({ references, count: 4, theme: this.theme, url: (image) => this.api.referencePictureUrl(dictionary, image, step) })}</div>`;
+  }
+
+  /** @param {string|null} name that the selection is kept under */
+  renderKeep(name) {
+    const { dictionary, latents } = this.selection;
+    if (!latents.length && !this.store.kept.of(dictionary).length) return nothing;
+    return html`<button type="button" class="icon small ${name ? 'set' : ''}" aria-haspopup="dialog" aria-label=${name || !latents.length ? 'Kept…' : 'Keep…'}
+      title="Keep this selection under a name; open earlier ones" @click=${() => this.store.setSession({ sheet: 'selections' })}>${bookmark}</button>`;
   }
 
   render() {
     const { latents } = this;
     const has = this.store.dictionaryEntry?.has_references;
+    const sorted = latents.length > 1 && this.statistics.value;
+    const map = this.onMap();
+    const cluster = map && latents.length > 1 ? clusterOnMap(map, latents) : null;
+    const name = this.store.kept.nameOf(this.selection.dictionary, this.selection.latents);
     return card({
       label: 'Selected latents',
       title: 'Selected',
-      sub: latents.length ? `${counted(latents.length, 'latent')}${latents.length > 1 && this.statistics.value ? ', strongest mean first' : ''}` : '',
+      sub: latents.length
+        ? html`<span title=${[name ? `“${name}”` : '', sorted ? 'strongest mean first' : ''].filter(Boolean).join(', ')}>${counted(latents.length, 'latent')}${name ? ` · “${name}”` : ''}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
+        : '',
       busy: this.references.stale,
+      late: this.references.late,
       foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
-      controls: latents.length
-        ? html`<button type="button" class="button small" @click=${() => this.store.set({ latents: [], latent: null })}>Clear</button>`
-        : nothing,
+      controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
       body: !latents.length
         ? emptyState('Click a latent in either plot, or drag around several.')
         : !has

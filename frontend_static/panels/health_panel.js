@@ -7,6 +7,7 @@ import { cutoffsOf, regionCounts } from './latents/regions.js';
 
 /** A label entropy under this, in nats, is nearly one label. */
 const ONE_LABEL = 0.5;
+const KINDS = { metrics: 'metrics are', statistics: 'statistics are', references: 'reference pictures are', decoder_map: 'the map is' };
 
 /** The dictionary's state in one sentence built from numbers, and the figures beside it. */
 export class HealthPanel extends Panel {
@@ -39,8 +40,17 @@ export class HealthPanel extends Panel {
     const cutoffs = cutoffsOf(this.selection, dictionary, this.statistics.value);
     const { nDense, nSparse } = regionCounts(this.statistics.value, by, cutoffs);
     const of = by === 'images' ? 'pictures' : 'patches';
-    return html` <b data-value="dense">${whole(nDense)}</b> are dense (in more than ${percent(cutoffs.dense)} of the ${of}),
-      <b data-value="sparse">${whole(nSparse)}</b> sparse and strong (in fewer than ${percent(cutoffs.sparse)}, mean over ${fixed(cutoffs.strong, 2)}).`;
+    return html` <b data-value="dense">${whole(nDense)}</b> are dense (over ${percent(cutoffs.dense)} of ${of}),
+      <b data-value="sparse">${whole(nSparse)}</b> sparse and strong (under ${percent(cutoffs.sparse)}, mean over ${fixed(cutoffs.strong, 2)}).`;
+  }
+
+  /** What was not logged at the chosen step, and of which it is. */
+  otherSteps({ steps, steps_shown: shown }) {
+    const chosen = this.selection.step ?? steps.at(-1);
+    const others = Object.entries(shown).filter(([, step]) => step !== chosen);
+    if (!others.length) return nothing;
+    const named = others.map(([kind, step]) => `${KINDS[kind]} of step ${whole(step)}`);
+    return html` <span data-value="other-steps">Not everything was logged at step ${whole(chosen)}: ${named.join(', ')}.</span>`;
   }
 
   sentence(value) {
@@ -72,7 +82,7 @@ export class HealthPanel extends Panel {
   render() {
     return html`<section class="card health" aria-label="Health of the dictionary">${answered(
       this.dictionary,
-      (value) => html`<p>${this.sentence(value)}</p>
+      (value) => html`<p>${this.sentence(value)}${this.otherSteps(value)}</p>
       <dl class="figures">
         ${value.statistics ? html`<div><dt>living</dt><dd data-value="alive">${percent(value.statistics.n_alive / value.info.n_latents)}</dd></div>` : nothing}
         ${

@@ -1,5 +1,6 @@
 import { html, nothing } from '../vendor/lit.js';
 import { clusterItem, latentItem } from '../basket.js';
+import { clusterColors, unnamedColor } from '../color/categories.js';
 import { answered, emptyState } from '../elements/card.js';
 import { activation, counted, fixed, percent, tokenText, whole } from '../elements/format.js';
 import { binCounts, histogram } from '../elements/histogram.js';
@@ -86,6 +87,8 @@ export class InspectorPanel extends Panel {
   renderHead({ latent, statistics }) {
     const cluster = clusterOfLatent(this.matrix.value, latent);
     const held = this.selection.basket.some(({ latents }) => latents.includes(latent));
+    const name = statistics?.alive ? latentName(statistics.label, statistics.label_share ?? 0) : '';
+    const color = cluster ? clusterColors(this.matrix.value.header.clusters, this.theme)[cluster.index] : unnamedColor(this.theme);
     return html`<header class="inspector-head"><div class="inspector-title"><h2>Latent <span data-value="latent">${latent}</span></h2>
       <button type="button" class="button small" ?disabled=${held} aria-keyshortcuts="b" title=${held ? 'It is in the basket' : 'Add it to the steering basket (b)'}
         @click=${() => this.store.addToBasket(latentItem(latent))}>${held ? 'In the basket' : '+ Basket'}</button></div><div class="tags">
@@ -93,8 +96,8 @@ export class InspectorPanel extends Panel {
         statistics
           ? html`<span class="tag">${
               statistics.alive
-                ? html`${latentName(statistics.label, statistics.label_share ?? 0)}
-        ${statistics.label !== null ? html`<span class="k">${percent(statistics.label_share)} ${statistics.label}</span>` : nothing}`
+                ? html`<i class="dot" .style=${`background:${color}`}></i>${name}
+        ${statistics.label !== null ? html`<span class="k">${percent(statistics.label_share)} ${name === statistics.label ? 'of it' : statistics.label}</span>` : nothing}`
                 : 'dead in the image set'
             }</span>`
           : nothing
@@ -258,7 +261,7 @@ export class InspectorPanel extends Panel {
             (answer) => html`${this.renderHead(answer)}<div class="scroll">${this.renderHere(answer)}
         ${this.renderWords(answer)}${this.renderStatistics(answer.statistics)}${answer.statistics?.alive === false ? nothing : this.renderReferences()}${this.renderNeighbours()}</div>${this.renderSheet()}`,
           );
-    return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.stale ? 'stale' : ''}">${body}</div>${this.renderSpoken()}</section>`;
+    return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.late ? 'stale' : ''}">${body}</div>${this.renderSpoken()}</section>`;
   }
 }
 

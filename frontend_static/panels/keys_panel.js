@@ -1,6 +1,6 @@
 import { html, nothing } from '../vendor/lit.js';
 import '../elements/sheet.js';
-import { Panel } from './base/panel.js';
+import { Panel, SLIDERS } from './base/panel.js';
 
 /** @type {[string, [string[], string][]][]} */
 const KEYS = [
@@ -29,6 +29,7 @@ const KEYS = [
     'In a plot',
     [
       [['←', '→', '↑', '↓'], 'to the nearest point or cell'],
+      [['Shift', '←→↑↓'], 'choose several latents'],
       [['Enter'], 'choose it'],
       [['+', '−', '0'], 'zoom in, out, all'],
       [['Esc'], 'let go'],
@@ -38,6 +39,7 @@ const KEYS = [
 
 /** The keyboard list. */
 export class KeysPanel extends Panel {
+  static indifferentTo = SLIDERS;
   render() {
     const open = this.store.session.sheet === 'keys';
     const content = html`${KEYS.map(

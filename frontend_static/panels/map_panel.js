@@ -4,10 +4,14 @@ import '../elements/cloud_view.js';
 import { counted, whole } from '../elements/format.js';
 import { segmented } from '../elements/segmented.js';
 import { labelColors, unnamedColor } from '../color/categories.js';
-import { prevailingLabels } from './latents/names.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askMap, askStatistics } from './base/requests.js';
 import { describeLatent } from './latents/description.js';
+import { mapData, shownMap } from './latents/map_data.js';
+import { mapPlaces } from '../plots/map_places.js';
+
+/** Said of the axes, which carry no scale. */
+const OPENED = 'both axes open where latents crowd';
 
 /** The latents as neighbours: by decoder row, or by what they fire on. */
 export class MapPanel extends Panel {
@@ -16,39 +20,21 @@ export class MapPanel extends Panel {
     this.dictionary = this.query(askDictionary);
     this.statistics = this.query(askStatistics);
     this.map = this.query(askMap);
-    this.made = { of: [], data: null, n: 0, nPlaceless: 0 };
+    this.made = { data: null, n: 0, nPlaceless: 0 };
   }
 
   get which() {
-    return this.selection.map === 'firing' && this.dictionary.value?.decoder_map?.firing_method ? 'firing' : 'decoder';
+    return shownMap(this.selection.map, this.dictionary.value);
   }
 
   data() {
-    const of = [this.map.value, this.statistics.value, this.dictionary.value, this.which];
-    if (!of.every((one, i) => one === this.made.of[i])) {
-      const { xy, firing_xy: firing } = this.map.value.arrays;
-      const alive = this.statistics.value ? this.statistics.value.arrays.flags.map((flag) => flag & 1) : null;
-      const labels = this.dictionary.value?.statistics?.labels ?? [];
-      const chosen = this.which === 'firing' ? firing : xy;
-      let [n, nPlaceless] = [0, 0];
-      for (let i = 0; i < chosen.length / 2; i++) {
-        if (alive && !alive[i]) continue;
-        if (Number.isNaN(chosen[2 * i]) || Number.isNaN(chosen[2 * i + 1])) nPlaceless++;
-        else n++;
-      }
-      this.made = {
-        of,
-        n,
-        nPlaceless,
-        data: {
-          xy: chosen,
-          alive,
-          names: labels,
-          label: this.statistics.value && labels.length ? prevailingLabels(this.statistics.value) : null,
-        },
-      };
+    const data = mapData(this.map.value, this.statistics.value, this.dictionary.value, this.which);
+    if (this.made.data !== data) {
+      const n = mapPlaces(data).shown.reduce((sum, one) => sum + one, 0);
+      const nLiving = data.alive ? data.alive.reduce((sum, one) => sum + one, 0) : data.xy.length / 2;
+      this.made = { data, n, nPlaceless: nLiving - n };
     }
-    return this.made.data;
+    return data;
   }
 
   renderMap() {
@@ -64,11 +50,11 @@ export class MapPanel extends Panel {
     const labels = this.dictionary.value?.statistics?.labels ?? [];
     return html`<vs-latent-map .data=${data} .theme=${this.theme} .selected=${this.selection.latent} .chosen=${this.selection.latents}
         .describe=${(latent) => describeLatent(this.statistics.value, labels, latent)}
-        .label=${'Map of the latents. Arrow keys go to the nearest latent, Enter chooses it, plus and minus zoom.'}
+        .label=${'Map of the latents. Arrow keys go to the nearest latent, with Shift they choose several, Enter chooses one, plus and minus zoom.'}
         @pick=${({ detail }) => this.store.set({ latent: detail, latents: [] })}
         @lasso=${({ detail }) => this.store.set({ latents: detail, latent: detail[0] ?? null })}
         @clear=${() => this.store.set({ latents: [], latent: null })}></vs-latent-map>
-      ${this.renderLegend(data)}<p class="note method" title=${method}>${method}${told ? `, seed ${told.seed}` : ''}</p>`;
+      ${this.renderLegend(data)}<p class="note method" title="${method}; ${OPENED}">${method}${told ? `, seed ${told.seed}` : ''}; ${OPENED}</p>`;
   }
 
   /** What the colours mean: one label each while there are enough, else only that neighbours differ. */
@@ -82,8 +68,7 @@ export class MapPanel extends Panel {
     return html`<p class="map-legend">${
       names.length <= colors.length
         ? names.map((name, i) => key(colors[i], name))
-        : html`<span class="key">${colors.map((color) => html`<i .style=${`background:${color}`}></i>`)}a colour tells a label from its neighbours:
-            ${whole(names.length)} labels share ${colors.length}</span>`
+        : html`<span class="key">${colors.map((color) => html`<i .style=${`background:${color}`}></i>`)}${whole(names.length)} labels share ${colors.length} colours; neighbours differ</span>`
     }${key(unnamed, 'no label prevails (45 %)')}</p>`;
   }
 
@@ -106,6 +91,7 @@ export class MapPanel extends Panel {
           }`
         : '',
       busy: this.map.stale,
+      late: this.map.late,
       controls: both
         ? segmented({
             label: 'Near by',

@@ -1,5 +1,6 @@
 import { html, nothing } from '../vendor/lit.js';
 import { clusterItem } from '../basket.js';
+import { clusterColors, unnamedColor } from '../color/categories.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { activation, counted, fixed, tokenText, whole } from '../elements/format.js';
 import '../elements/matrix_view.js';
@@ -8,6 +9,9 @@ import { clusterAt } from './latents/clusters.js';
 import { nameFromStatistics } from './latents/names.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askMasses, askMatrix, askRun, askStatistics } from './base/requests.js';
+
+/** Up to so many rows the heatmap needs no more than a strip; the layout gives the room to the ranking. */
+const FEW_ROWS = 4;
 
 /** Which concept serves which words: tokens x latents, clustered. */
 export class MatrixPanel extends Panel {
@@ -98,10 +102,11 @@ export class MatrixPanel extends Panel {
     const name = this.statistics.value && labels ? nameFromStatistics(this.statistics.value, labels, latent) : null;
     const cluster = data.clusters[data.cluster[column]];
     const c = activation(share * data.columnMax[column]);
+    const color = clusterColors(data.clusters, this.theme)[data.cluster[column]] ?? unnamedColor(this.theme);
     return {
       spoken: `${word}, latent ${latent}${name ? `, ${name}` : ''}: weighted C ${c}, ${fixed(share, 2)} of its largest`,
       content: html`<div class="kv"><b class="mono">${word}</b><span class="mono">latent ${latent}</span></div>
-        ${name || cluster?.name ? html`<div class="kv"><span>${name ?? ''}</span><span>${cluster?.name ? `cluster ${cluster.name}` : ''}</span></div>` : nothing}
+        ${name || cluster?.name ? html`<div class="kv"><span><i class="dot" .style=${`background:${color}`}></i> ${name ?? ''}</span><span>${cluster?.name ? `cluster ${cluster.name}` : ''}</span></div>` : nothing}
         <div class="kv"><span>share of its largest</span><b>${fixed(share, 2)}</b></div>
         <div class="kv"><span>weighted C</span><b>${c}</b></div>`,
     };
@@ -130,7 +135,7 @@ export class MatrixPanel extends Panel {
     const { token, latent } = this.selection;
     const selected = { row: header.tokens.indexOf(token), column: latent === null ? -1 : data.latent.indexOf(latent) };
     const clustered = data.linkage.length > 0;
-    return html`<vs-matrix .data=${data} .theme=${this.theme} .selected=${selected} .describe=${(cell) => this.describe(data, cell)}
+    return html`<vs-matrix class=${data.nRows <= FEW_ROWS ? 'few' : ''} .data=${data} .theme=${this.theme} .selected=${selected} .describe=${(cell) => this.describe(data, cell)}
         .label=${`Token by latent heatmap, ${data.nRows} words by ${data.nColumns} latents. Arrow keys move, Enter chooses, plus and minus zoom, Shift+B puts the chosen latent’s cluster into the basket.`}
         @pick=${({ detail: { row, column } }) => this.store.set({ token: data.tokens[row].index, latent: data.latent[column] })}
         @cut=${({ detail }) => this.store.set({ cut: Number(Math.min(2, Math.max(0.01, detail)).toFixed(2)) })}
@@ -166,6 +171,7 @@ export class MatrixPanel extends Panel {
       title: 'Token × latent',
       sub: ready.value ? this.renderSub() : '',
       busy: this.matrix.stale,
+      late: this.matrix.late,
       controls: html`<label class="check"><input type="checkbox" .checked=${this.selection.prompt}
           @change=${(event) => this.store.set({ prompt: event.target.checked })}>prompt</label>
         ${segmented({

@@ -176,6 +176,7 @@ export class RankingPanel extends Panel {
       label: 'Ranking',
       title: html`Ranking <span class="of">for</span> <span class="mono plain">${chosen ? tokenText(chosen.text) : '…'}</span>`,
       busy: this.ranking.stale,
+      late: this.ranking.late,
       controls: segmented({
         label: 'Order by',
         value: by,

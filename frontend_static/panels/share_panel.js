@@ -1,6 +1,8 @@
 import { html, nothing } from '../vendor/lit.js';
 import '../elements/copied_text.js';
+import { counted, whole } from '../elements/format.js';
 import '../elements/sheet.js';
+import { MAX_IN_ADDRESS } from '../store.js';
 import { Panel } from './base/panel.js';
 
 /** The link that restores this view, and what it cannot carry. */
@@ -12,20 +14,16 @@ export class SharePanel extends Panel {
   }
 
   renderContent() {
-    const { url, names, lost, named } = this.store.link();
-    return html`<p>This link restores the workspace, run, word, latents, thresholds, layers and basket. Whoever opens it needs
-        to reach this TensorBoard.</p>
+    const { url, names, lost } = this.store.link();
+    const { latents } = this.selection;
+    return html`<p>This link restores the workspace, run, word, latents, thresholds, layers and basket, in any browser${
+      latents.length && !names.length && !lost.length ? html`: <span data-value="in-link">all ${counted(latents.length, 'chosen latent')} are in it</span>` : ''
+    }. Whoever opens it needs to reach this TensorBoard.</p>
       <vs-copied .text=${url} label="Link to this view" action="Copy link"></vs-copied>
       ${
-        named.length && !names.length
-          ? html`<p class="note" data-value="named">The page’s own address names the long selection
-            (<span class="mono">${named.join(', ')}</span>), which is kept in this browser’s local storage; the link above writes it out.</p>`
-          : nothing
-      }
-      ${
         names.length
-          ? html`<p class="note" data-value="kept-here">Too long for a link, and kept in this browser’s local storage alone, under its name:
-            <span class="mono">${names.join(', ')}</span>. Elsewhere the link opens without it.</p>`
+          ? html`<p class="note" data-value="kept-here">Too long for a link (over ${whole(MAX_IN_ADDRESS)} characters), and kept in this browser alone, under its name:
+            <span class="mono">${names.join(', ')}</span>. Elsewhere the link opens without it and says so; choose fewer latents to share them.</p>`
           : nothing
       }
       ${lost.length ? html`<p class="note">Too long for a link and this browser keeps nothing: the ${lost.join(' and the ')} are left out.</p>` : nothing}`;

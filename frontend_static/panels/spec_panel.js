@@ -2,15 +2,16 @@ import { html, nothing } from '../vendor/lit.js';
 import { basketOfSpec, steeringSpec } from '../basket.js';
 import '../elements/copied_text.js';
 import '../elements/sheet.js';
-import { Panel } from './base/panel.js';
+import { Panel, SLIDERS } from './base/panel.js';
 import { askRun } from './base/requests.js';
 import { askSteered } from './compare/requests.js';
 
 /** The basket, or what a result was steered by, as a steering spec, to run it where the model is. */
 export class SpecPanel extends Panel {
+  static indifferentTo = SLIDERS;
   constructor() {
     super();
-    this.run = this.query(askRun);
+    this.run = this.query((store, api) => (this.open ? askRun(store, api) : null));
     this.result = this.query((store, api) => (store.session.sheet === 'result-spec' ? askSteered(store, api) : null));
   }
 

@@ -127,7 +127,7 @@ export class StatisticsPanel extends Panel {
     const regions = { ...cutoffs, ...regionCounts(answer, this.selection.frequency, cutoffs) };
     return html`<vs-scatter .data=${this.data()} .theme=${this.theme} .regions=${regions}
         .selected=${this.selection.latent} .chosen=${this.selection.latents} .describe=${(latent) => describeLatent(answer, labels, latent)}
-        .label=${'Latents by frequency and mean activation. Arrow keys go to the nearest latent, Enter chooses it, plus and minus zoom.'}
+        .label=${'Latents by frequency and mean activation. Arrow keys go to the nearest latent, with Shift they choose several, Enter chooses one, plus and minus zoom.'}
         @pick=${({ detail }) => this.store.set({ latent: detail, latents: [] })}
         @lasso=${({ detail }) => this.store.set({ latents: detail, latent: detail[0] ?? null })}
         @cutoff=${({ detail: { name, value } }) => this.store.set({ [name]: value })}
@@ -142,6 +142,7 @@ export class StatisticsPanel extends Panel {
       title: 'Statistics',
       sub: 'each dot a latent; drag a lasso to select, Shift to pan',
       busy: this.statistics.stale,
+      late: this.statistics.late,
       controls: segmented({
         label: 'Frequency counts',
         value: this.selection.frequency,

@@ -1,13 +1,14 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, emptyState } from '../elements/card.js';
 import { fixed, percent, tokenText, whole } from '../elements/format.js';
-import { isShortcut, Panel } from './base/panel.js';
+import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 import { askMasses, askRun } from './base/requests.js';
 
 const WRITTEN_OUT_FROM = 1700;
 
 /** The words: what was put in, what came out; the chosen one with its alternatives. */
 export class TokenPanel extends Panel {
+  static indifferentTo = SLIDERS;
   static properties = { unfolded: { state: true } };
 
   constructor() {
@@ -52,7 +53,7 @@ export class TokenPanel extends Panel {
       this.querySelector('.chip.on')?.scrollIntoView({ block: 'nearest' });
     }
     if (this.run.value && token !== null && !this.run.value.tokens.some(({ index }) => index === token))
-      this.store.adjust({ token: null });
+      this.store.adjust({ token: null }, { token: `The address asks for token ${token}, which run “${this.run.value.name}” does not have as a word. Another is shown instead.` });
   }
 
   get systemShown() {

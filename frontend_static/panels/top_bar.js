@@ -2,7 +2,7 @@ import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
 import { halfMoon, mark, plus, question, reload, search, share } from '../elements/icons.js';
-import { isShortcut, Panel } from './base/panel.js';
+import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
 const WORKSPACES = [
   ['dictionary', 'Dictionary'],
@@ -11,8 +11,15 @@ const WORKSPACES = [
 ];
 const THUMBNAIL_LIMIT = 60;
 
+/** A dictionary's name without what the bar has no room for: the model's name, and the hook but for its last two parts. */
+function shortName({ name, hook, vlm_name: vlm }) {
+  return name.replace(` of ${vlm}`, '').replace(hook, hook.split('.').slice(-2).join('.'));
+}
+
 /** Name, workspaces, what is looked at (run, dictionary, step), and what concerns the tab as a whole. */
 export class TopBar extends Panel {
+  static indifferentTo = SLIDERS;
+
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {
@@ -85,7 +92,7 @@ export class TopBar extends Panel {
   renderDictionary() {
     const entry = this.store.dictionaryEntry;
     const name = entry?.name ?? this.store.runEntry?.dictionary_name ?? 'none';
-    const current = html`<span class="k">Dictionary</span><span class="v mono">${name}</span>
+    const current = html`<span class="k">Dictionary</span><span class="v mono" title=${name}>${entry ? shortName(entry) : name}</span>
       ${entry ? html`<span class="k wide">${whole(entry.n_latents)} latents</span>` : nothing}`;
     return html`<vs-menu .name=${'Dictionary'} .current=${current} .items=${this.dictionaryItems()} .value=${entry?.id ?? ''}
       @choose=${(event) => this.store.chooseDictionary(event.detail)}></vs-menu>`;
@@ -124,7 +131,7 @@ export class TopBar extends Panel {
     const { listing, listingError } = this.store.session;
     const any = listing && (listing.vlm_runs.length || listing.dictionaries.length);
     return html`<header class="top-bar">
-      <div class="brand">${mark}<b>Visual Scratchpad</b></div>
+      <h1 class="brand">${mark}Visual Scratchpad</h1>
       <nav class="workspaces" aria-label="Workspaces">${WORKSPACES.map(
         ([key, text], i) => html`
         <button type="button" aria-current=${this.selection.workspace === key ? 'page' : 'false'} aria-keyshortcuts=${i + 1}

@@ -227,6 +227,7 @@ export class CloudPlot {
         const box = this.container.getBoundingClientRect();
         const [x, y] = this.cloud.toPixels(this.cloud.x[next], this.cloud.y[next]);
         this.moveCursor(next, { x: box.left + x, y: box.top + y });
+        if (event.shiftKey) this.extend(from, next);
       }
     } else if (event.key === 'Enter' && this.cursor >= 0) this.handlers.onPick(this.cursor);
     else if (event.key === '+' || event.key === '=') this.zoom(0.7, width / 2, height / 2);
@@ -240,6 +241,13 @@ export class CloudPlot {
     } else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /** Adds points to those chosen, as a lasso around them would. @param {...number} points -1 for none */
+  extend(...points) {
+    const chosen = this.chosen.length ? this.chosen : [this.selected];
+    const all = new Set([...chosen, ...points].filter((index) => index >= 0));
+    this.handlers.onLasso([...all].sort((a, b) => a - b));
   }
 
   moveCursor(index, at) {

@@ -2,12 +2,12 @@ import { labelColors, unnamedColor } from '../color/categories.js';
 import { rgbOf } from '../color/sequential.js';
 import { SANS, TOKENS } from '../color/tokens.js';
 import { CloudPlot } from './cloud_plot.js';
-import { colorNumbers, groupLabels } from './label_groups.js';
+import { mapPlaces } from './map_places.js';
 import { drawText } from './surface.js';
 
 /**
  * Latents as neighbours. A latent takes the colour of its label where the label prevails; a label is written where most
- * of its latents lie, larger groups first, never over another name.
+ * of its latents lie, larger groups first, never over another name. Both axes open where latents crowd.
  *
  * @typedef {Object} MapData
  * @property {Float32Array} xy [K, 2] NaN leaves a latent out
@@ -19,6 +19,8 @@ import { drawText } from './surface.js';
 /** Names stand this many pixels above their place, so that a tight group stays in sight. */
 const ABOVE = 11;
 const NAME_HALF = 8;
+/** The opened axes run from 0 to 1; the dots at their ends stay whole. */
+const HOME = Object.freeze({ x0: -0.03, x1: 1.03, y0: -0.03, y1: 1.03 });
 
 export class LatentMapPlot extends CloudPlot {
   /** @param {MapData} data @param {'light'|'dark'} theme */
@@ -32,31 +34,14 @@ export class LatentMapPlot extends CloudPlot {
   /** @param {MapData} data */
   place(data) {
     this.data = data;
-    const n = data.xy.length / 2;
-    const x = new Float32Array(n);
-    const y = new Float32Array(n);
-    const shown = new Uint8Array(n);
-    let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
-    for (let i = 0; i < n; i++) {
-      x[i] = data.xy[2 * i];
-      y[i] = data.xy[2 * i + 1];
-      if (Number.isNaN(x[i]) || Number.isNaN(y[i]) || (data.alive && !data.alive[i])) continue;
-      shown[i] = 1;
-      if (x[i] < x0) x0 = x[i];
-      if (x[i] > x1) x1 = x[i];
-      if (y[i] < y0) y0 = y[i];
-      if (y[i] > y1) y1 = y[i];
-    }
-    if (x0 > x1) [x0, x1, y0, y1] = [0, 1, 0, 1];
-    const [px, py] = [0.05 * (x1 - x0) || 1, 0.05 * (y1 - y0) || 1];
-    const home = { x0: x0 - px, x1: x1 + px, y0: y0 - py, y1: y1 + py };
-    if (JSON.stringify(home) !== JSON.stringify(this.home)) this.setHome(home);
+    const { x, y, shown, groups, colorOf } = mapPlaces(data);
+    if (this.home !== HOME) this.setHome(HOME);
     this.shown = shown;
+    this.groups = groups;
+    this.colorOf = colorOf;
+    this.names = groups.filter(({ compact }) => compact);
     this.cloud.setPoints(x, y);
-    this.cloud.setColors(new Uint8Array(4 * n), new Uint8Array(n));
-    this.groups = data.label ? groupLabels(x, y, shown, data.label, data.names) : [];
-    this.names = this.groups.filter(({ compact }) => compact);
-    this.colorOf = colorNumbers(this.groups, data.names.length, labelColors(this.theme).length);
+    this.cloud.setColors(new Uint8Array(4 * x.length), new Uint8Array(x.length));
   }
 
   /** @returns {Uint8Array} [K, 4] */

@@ -24,6 +24,13 @@ import { drawText, Surface } from './surface.js';
 
 const BAND_GAP = 1.5;
 
+/** @param {Uint8ClampedArray} table [256, 3] @returns {Uint32Array} [256] opaque, as ImageData holds them in memory */
+function packedColors(table) {
+  const bytes = new Uint8Array(4 * 256).fill(255);
+  for (let i = 0; i < 256; i++) bytes.set(table.subarray(3 * i, 3 * i + 3), 4 * i);
+  return new Uint32Array(bytes.buffer);
+}
+
 export class MatrixPlot {
   /**
    * @param {HTMLElement} container positioned, sized by its parent
@@ -93,13 +100,11 @@ export class MatrixPlot {
     const canvas = new OffscreenCanvas(Math.max(nColumns, 1), Math.max(nRows, 1));
     if (!nRows || !nColumns) return canvas;
     const image = new ImageData(nColumns, nRows);
-    const table = sequentialTable(this.theme);
+    const table = packedColors(sequentialTable(this.theme));
+    const pixels = new Uint32Array(image.data.buffer);
     for (let i = 0; i < value.length; i++) {
-      const entry = 3 * Math.round(255 * Math.min(1, Math.max(0, value[i])));
-      image.data[4 * i] = table[entry];
-      image.data[4 * i + 1] = table[entry + 1];
-      image.data[4 * i + 2] = table[entry + 2];
-      image.data[4 * i + 3] = 255;
+      const share = value[i];
+      pixels[i] = table[share <= 0 ? 0 : share >= 1 ? 255 : (255 * share + 0.5) | 0];
     }
     canvas.getContext('2d').putImageData(image, 0, 0);
     return canvas;
@@ -170,7 +175,7 @@ export class MatrixPlot {
       g.fill();
     }
     const ink = on ? tokens.accentInk : hovered ? tokens.ink : tokens.ink2;
-    const size = Math.min(12, Math.max(10.5, rowHeight - 1));
+    const size = Math.min(12, Math.max(11, rowHeight - 1));
     const font = `${on || hovered ? '700' : '400'} ${size}px ${MONO}`;
     g.font = font;
     const room = 62 - 7 * ordinal.length;
@@ -183,7 +188,7 @@ export class MatrixPlot {
 
   paintFoot(g, layout, tokens) {
     const { columnMax, nColumns } = this.data;
-    const bottom = layout.top + layout.height + 24;
+    const bottom = layout.top + layout.height + 6 + layout.barHeight;
     let most = 1e-9;
     for (const value of columnMax) most = Math.max(most, value);
     drawText(g, 'largest C', layout.left - 12, bottom - 7, { color: tokens.ink3, align: 'right' });
@@ -192,7 +197,7 @@ export class MatrixPlot {
     const inset = Math.min(0.5, layout.columnWidth / 6);
     for (let column = Math.floor(first); column < Math.min(nColumns, first + span); column++) {
       const x = columnX(layout, column);
-      const tall = Math.max(1, (18 * columnMax[column]) / most);
+      const tall = Math.max(1, (layout.barHeight * columnMax[column]) / most);
       g.fillStyle = column === this.selected.column ? tokens.accent : tokens.bar2;
       g.fillRect(x + inset, bottom - tall, Math.max(0.6, layout.columnWidth - 2 * inset), tall);
     }

@@ -77,8 +77,9 @@ export function paintBands(plot, g, layout, tokens, width) {
     plot.names.push({ cluster: i, x0: a, x1: Math.max(b, a + 3), y0: layout.bandTop - 17, y1: layout.bandTop + 6 });
     g.fillRect(a + 0.5, layout.bandTop, Math.max(1.5, b - a - 1), 4);
     g.font = `600 12px ${SANS}`;
-    const wide = g.measureText(name).width;
-    if (b - a > wide + 4 && count >= SMALL_CLUSTER) {
+    // there may be hundreds of bands, each of a pixel
+    const wide = b - a > 4 && count >= SMALL_CLUSTER ? g.measureText(name).width : Infinity;
+    if (b - a > wide + 4) {
       drawText(g, name, a + 1, layout.bandTop - 9, { color: tokens.ink, font: `600 12px ${SANS}` });
       if (b - a > wide + 30) drawText(g, String(count), a + wide + 7, layout.bandTop - 8.5, { color: tokens.ink3 });
     } else if (name) {
@@ -100,6 +101,7 @@ export function paintFootNames(plot, g, layout, tokens, bottom) {
   let free = layout.left;
   g.font = `11px ${SANS}`;
   for (const { name, x, cluster } of plot.unplaced) {
+    if (free - x > 56) continue;
     const wide = g.measureText(name).width;
     const at = Math.max(free, Math.min(x - wide / 2, layout.left + layout.width - wide));
     if (at - (x - wide / 2) > 56 || at + wide > layout.left + layout.width + 1) continue;

@@ -21,6 +21,8 @@ import { drawText } from './surface.js';
  */
 
 const STRIP = 34;
+/** log10: a decade within this of the rarest latent is shown, so that its tick is. */
+const NEAR_DECADE = 0.35;
 /** An edge is gripped from this far, in pixels. */
 const GRIP = 5;
 
@@ -99,7 +101,10 @@ export class StatisticsScatter extends CloudPlot {
     const [padX, padY] = [0.04 * (x1 - x0) + 0.02, 0.05 * (y1 - y0) + 0.02];
     this.dead = dead;
     this.topEntropy = topEntropy;
-    const home = { x0: x0 - padX, x1: x1 + padX, y0: y0 - padY, y1: y1 + padY };
+    // the axis begins at a decade that lies near
+    const decade = Math.floor(x0);
+    const start = x0 - decade < NEAR_DECADE ? Math.min(x0 - padX, decade - 0.03) : x0 - padX;
+    const home = { x0: start, x1: x1 + padX, y0: y0 - padY, y1: y1 + padY };
     if (JSON.stringify(home) !== JSON.stringify(this.home)) this.setHome(home);
     this.cloud.setPoints(x, y);
     this.countBins(x, y);
@@ -212,14 +217,8 @@ export class StatisticsScatter extends CloudPlot {
       g.lineWidth = 1;
       g.strokeRect(l + 0.5, t + 0.5, r - l - 1, u - t - 1);
       g.setLineDash([]);
-      this.names.push([
-        name,
-        `${count.toLocaleString('en-US')} latents`,
-        align === 'right' ? r - 5 : l + 7,
-        t,
-        align,
-        r - l,
-      ]);
+      const x = align === 'right' ? r - 5 : l + 7;
+      this.names.push([name, `${count.toLocaleString('en-US')} latents`, x, t, align, r - l]);
     };
     const { dense, sparse, strong } = this.edges();
     box(left, sparse, top, strong, 'Sparse and strong', this.regions.nSparse, 'left');

@@ -23,6 +23,7 @@ class Arguments:
 
     def __init__(self, request: Request) -> None:
         self._query = request.args
+        self.environ = request.environ
         self.path: str = request.path
         self.experiment: str = plugin_util.experiment_id(request.environ)
 
@@ -32,6 +33,10 @@ class Arguments:
         if not value:
             raise ScratchpadError(f"The argument '{name}' is missing: add '{name}=...' to the address.")
         return value
+
+    def texts(self, name: str) -> list[str]:
+        """Words that may be given any number of times, in their order."""
+        return self._query.getlist(name)
 
     def integer(self, name: str) -> int:
         """A whole number that must be given."""

@@ -8,15 +8,46 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tb_visualscratchpad.views.attention_maps import AttentionMasses, attention_masses
-from tb_visualscratchpad.views.clusters import compute_latent_order
+from tb_visualscratchpad.views.cluster_names import cluster_name
+from tb_visualscratchpad.views.clusters import TokenCluster, compute_latent_order
 from tb_visualscratchpad.views.means import LatentMeans, latent_means
+from tb_visualscratchpad.views.ordered_tree import heights_of
 from tb_visualscratchpad.views.patches import ViewChoice
+from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
 from tb_visualscratchpad.wire.evidence import LatentOrder, RowChoice, VlmRun
 
 MAX_BYTES = 256 * 2**20
 
 Layers = tuple[int, ...] | None
+
+
+class KnownNames:
+    """Names of clusters, each found once: a slider leaves most clusters as they are.
+
+    Holds for one run under one choice of layers, row, view and tokens, for there a cluster's latents say all of it.
+    """
+
+    NBYTES = 4 * 2**20
+    """A bound on its memory, roughly."""
+    _MAX_NAMES = 20_000
+
+    def __init__(self, run: VlmRun, statistics: LatentStatistics | None) -> None:
+        self._run = run
+        self._statistics = statistics
+        self._names: dict[tuple[str, bytes], str] = {}
+
+    def of(self, cluster: TokenCluster) -> str:
+        """What ``cluster_name`` gives."""
+        key = (cluster.kind.value, cluster.latent_c.tobytes())
+        name = self._names.get(key)
+        if name is None:
+            if len(self._names) >= self._MAX_NAMES:
+                self._names = {}
+            name = self._names[key] = cluster_name(self._run, cluster, self._statistics)
+        return name
 
 
 @dataclass(frozen=True)
@@ -65,6 +96,23 @@ class DerivedViews:
             ),
             lambda order: int(order.latent_C.nbytes + order.linkage.nbytes),
         )
+
+    def heights(self, run: VlmRun, order: LatentOrder) -> np.ndarray:
+        """``heights_of`` the order's linkage; the order is one that ``order`` gave for this run."""
+        return self._get(
+            run,
+            ("heights", id(order)),
+            lambda: (order, heights_of(order.linkage)),  # the order is held so that its id() stays its own
+            lambda kept: int(kept[1].nbytes),
+        )[1]
+
+    def names(
+        self, run: VlmRun, statistics: LatentStatistics | None, layers: Layers, row: RowChoice, view: ViewChoice, include_prompt: bool
+    ) -> KnownNames:
+        """Names of clusters under these choices."""
+        # The statistics are held by what is kept, so that their id() stays their own.
+        what = ("names", id(statistics), _all_as_none(run, layers), row, view, include_prompt)
+        return self._get(run, what, lambda: KnownNames(run, statistics), lambda kept: kept.NBYTES)
 
     def masses(self, run: VlmRun, layers: Layers, row: RowChoice) -> AttentionMasses:
         """The mass on the picture of all text tokens."""

@@ -56,6 +56,7 @@ class DictionaryHandlers:
             {
                 "info": info,
                 "steps": list(entry.steps),
+                "steps_shown": self._store.steps_shown(arguments.experiment, identity, step),
                 "metrics": None if metrics is None else _metrics(metrics),
                 "statistics": None if statistics is None else _statistics(statistics),
                 "decoder_map": None if decoder_map is None else _decoder_map(decoder_map),

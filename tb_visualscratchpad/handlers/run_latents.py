@@ -9,11 +9,10 @@ import numpy as np
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.handlers.answers import Answer, json_answer, packed_answer
 from tb_visualscratchpad.handlers.arguments import Arguments
-from tb_visualscratchpad.handlers.derived import DerivedViews
+from tb_visualscratchpad.handlers.derived import DerivedViews, KnownNames
 from tb_visualscratchpad.handlers.endpoint import endpoint
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.views.attribution import check_latent, latent_attribution, summed_attribution
-from tb_visualscratchpad.views.cluster_names import cluster_name
 from tb_visualscratchpad.views.clusters import DEFAULT_CUT, ClusteredMatrix, cluster_columns
 from tb_visualscratchpad.views.matrix import matrix_with_columns
 from tb_visualscratchpad.views.means import LatentMeans
@@ -42,13 +41,15 @@ class RunLatentHandlers:
         run, thresholds = self._find(arguments), arguments.thresholds
         layers, row, view = arguments.layers, arguments.row, arguments.view
         prompt = arguments.choice("prompt", ("0", "1")) == "1"
+        values = arguments.choice("values", ("1", "0")) == "1"
         weights = arguments.choice("weights", ("0", "1")) == "1"
         cut, n_clusters = arguments.optional_number("cut"), arguments.optional_integer("n_clusters")
         by_strength = arguments.choice("order", (CLUSTERED, STRENGTH)) == STRENGTH
-        statistics = self._statistics(arguments.experiment, run, thresholds)
+        statistics = self._statistics(arguments, run, thresholds)
         means = self._derived.means(run, layers, row, view)
         order = self._derived.order(run, layers, row, view, prompt)
         keep = thresholds.passing(run, statistics, order.latent_C)
+        heights = self._derived.heights(run, order)
         if by_strength:
             order, keep = _by_strength(means, order, keep, prompt)
         found = cluster_columns(
@@ -59,8 +60,13 @@ class RunLatentHandlers:
             n_clusters=n_clusters,
             include_prompt=prompt,
             n_candidates=int(thresholds.passing(run, statistics, means.latent_F).sum()),
+            heights=heights,
         )
-        return _matrix_answer(run, found, int(means.latent_F.size), statistics, cut, n_clusters, by_strength, weights)
+        names = self._derived.names(run, statistics, layers, row, view, prompt)
+        used_cut = None if n_clusters is not None else DEFAULT_CUT if cut is None else cut
+        reason = "The columns are in order of strength." if by_strength else found.reason
+        header = _matrix_header(found, int(means.latent_F.size), used_cut, reason, names, with_words=weights)
+        return packed_answer(header, _matrix_arrays(found, with_values=values, with_weights=weights))
 
     @endpoint
     def latent_ranking(self, arguments: Arguments) -> Answer:
@@ -68,7 +74,7 @@ class RunLatentHandlers:
         run, thresholds = self._find(arguments), arguments.thresholds
         token = text_token(run, arguments.integer("token")).index
         limit = arguments.optional_integer("limit")
-        statistics = self._statistics(arguments.experiment, run, thresholds)
+        statistics = self._statistics(arguments, run, thresholds)
         ranking = rank_latents(
             run,
             token,
@@ -97,7 +103,7 @@ class RunLatentHandlers:
         check_latent(latent, run.latents.n_latents)
         token = text_token(run, arguments.integer("token")).index
         means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
-        statistics = self._statistics(arguments.experiment, run, thresholds)
+        statistics = self._statistics(arguments, run, thresholds)
         ranks = ranks_of_latent(means, token, latent, thresholds.passing(run, statistics, means.latent_F))
         return json_answer({"token": token, "latent": latent, **asdict(ranks)})
 
@@ -107,7 +113,7 @@ class RunLatentHandlers:
         run, latent = self._find(arguments), arguments.integer("latent")
         check_latent(latent, run.latents.n_latents)
         means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
-        statistics = self._statistics(arguments.experiment, run, Thresholds())
+        statistics = self._statistics(arguments, run, Thresholds())
         place = means.place_of(latent)
         output = np.flatnonzero(means.output_T)
         weighted = np.zeros(output.size) if place is None else means.weighted_FT[place, output]
@@ -145,13 +151,14 @@ class RunLatentHandlers:
     def _find(self, arguments: Arguments) -> VlmRun:
         return self._store.vlm_run(arguments.experiment, arguments.text("run"), arguments.text("id"))
 
-    def _statistics(self, experiment: str, run: VlmRun, thresholds: Thresholds) -> LatentStatistics | None:
-        """The newest statistics of the run's dictionary, None where there are none.
+    def _statistics(self, arguments: Arguments, run: VlmRun, thresholds: Thresholds) -> LatentStatistics | None:
+        """Statistics of the run's dictionary at ``step``, None where there are none.
 
         Unreadable ones are an error only for what needs them; ``vlm_run`` reports them in any case.
         """
         try:
-            return self._store.latent_statistics(experiment, run.dictionary.dictionary_id, None)
+            step = arguments.optional_integer("step")
+            return self._store.latent_statistics(arguments.experiment, run.dictionary.dictionary_id, step)
         except EvidenceNotFound:
             return None
         except UnreadableEvidence:
@@ -170,53 +177,47 @@ def _by_strength(
     return LatentOrder(latents, np.zeros((0, 4))), np.ones(latents.size, dtype=bool)
 
 
-def _matrix_answer(
-    run: VlmRun,
-    found: ClusteredMatrix,
-    n_firing: int,
-    statistics: LatentStatistics | None,
-    cut: float | None,
-    n_clusters: int | None,
-    by_strength: bool,
-    weights: bool,
-) -> Answer:
+def _matrix_header(
+    found: ClusteredMatrix, n_firing: int, cut: float | None, reason: str | None, names: KnownNames, *, with_words: bool
+) -> dict[str, object]:
     matrix = found.matrix
-    cluster_C = np.full(matrix.latent_C.size, -1, dtype=np.int32)
-    for number, cluster in enumerate(found.clusters):
-        cluster_C[cluster.start : cluster.start + cluster.count] = number
-    used_cut = None if n_clusters is not None else DEFAULT_CUT if cut is None else cut
-    return packed_answer(
-        {
-            "tokens": matrix.token_T.tolist(),
-            "left_out": [{"index": index, "reason": reason} for index, reason in matrix.left_out],
-            "n_firing": n_firing,
-            "n_candidates": matrix.n_candidates,
-            "capped": matrix.capped,
-            "clustered": found.clustered,
-            "reason": "The columns are in order of strength." if by_strength else found.reason,
-            "cut": used_cut,
-            "clusters": [
-                {
-                    "index": number,
-                    "start": cluster.start,
-                    "count": cluster.count,
-                    "name": cluster_name(run, matrix, cluster, statistics),
-                    "kind": cluster.kind.value,
-                    **({"words": list(cluster.word_indices)} if weights else {}),
-                }
-                for number, cluster in enumerate(found.clusters)
-            ],
-        },
-        {
-            "value": matrix.normalised_TC,
-            "column_max": matrix.column_max_C,
-            "latent": matrix.latent_C.astype(np.int32),
-            "cluster": cluster_C,
-            "linkage": found.linkage,
-            # Hundreds of clusters by hundreds of tokens, as the words are: as much as all the rest.
-            **({"cluster_weight": _cluster_weights(found)} if weights else {}),
-        },
-    )
+    return {
+        "tokens": matrix.token_T.tolist(),
+        "left_out": [{"index": index, "reason": reason} for index, reason in matrix.left_out],
+        "n_firing": n_firing,
+        "n_candidates": matrix.n_candidates,
+        "capped": matrix.capped,
+        "clustered": found.clustered,
+        "reason": reason,
+        "cut": cut,
+        "clusters": [
+            {
+                "index": number,
+                "start": cluster.start,
+                "count": cluster.count,
+                "name": names.of(cluster),
+                "kind": cluster.kind.value,
+                **({"words": list(cluster.word_indices)} if with_words else {}),
+            }
+            for number, cluster in enumerate(found.clusters)
+        ],
+    }
+
+
+def _matrix_arrays(found: ClusteredMatrix, *, with_values: bool, with_weights: bool) -> dict[str, np.ndarray]:
+    matrix = found.matrix
+    counts = [cluster.count for cluster in found.clusters]
+    return {
+        **({"value": matrix.normalised_TC} if with_values else {}),
+        "column_max": matrix.column_max_C,
+        "latent": matrix.latent_C.astype(np.int32),
+        "cluster": np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        if counts
+        else np.full(matrix.latent_C.size, -1, dtype=np.int32),
+        "linkage": found.linkage,
+        # Hundreds of clusters by hundreds of tokens, as the words are: as much as all the rest.
+        **({"cluster_weight": _cluster_weights(found)} if with_weights else {}),
+    }
 
 
 def _cluster_weights(found: ClusteredMatrix) -> np.ndarray:

@@ -8,7 +8,6 @@ from functools import lru_cache
 import numpy as np
 
 from tb_visualscratchpad.views.clusters import SPECIFIC_ABOVE, GroupKind, TokenCluster
-from tb_visualscratchpad.views.matrix import TokenLatentMatrix
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
 from tb_visualscratchpad.wire.evidence import VlmRun
 
@@ -19,9 +18,7 @@ _TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ANY = re.compile(".", re.DOTALL)
 
 
-def cluster_name(
-    run: VlmRun, matrix: TokenLatentMatrix, cluster: TokenCluster, statistics: LatentStatistics | None
-) -> str:
+def cluster_name(run: VlmRun, cluster: TokenCluster, statistics: LatentStatistics | None) -> str:
     """The name of a cluster.
 
     A label names it when there are four latents or more and the label's share of them, weighted by their largest C (a
@@ -31,15 +28,14 @@ def cluster_name(
     """
     if cluster.kind is not GroupKind.CLUSTER:
         return cluster.kind.value
-    columns = slice(cluster.start, cluster.start + cluster.count)
-    label = _prevailing_label(matrix.latent_C[columns], matrix.column_max_C[columns], statistics)
+    label = _prevailing_label(cluster.latent_c, cluster.column_max_c, statistics)
     if label is not None:
         return label
-    rows = np.flatnonzero(cluster.mean_T > SPECIFIC_ABOVE)  # of its word_indices
+    rows = np.flatnonzero(cluster.mean_T > SPECIFIC_ABOVE)
     strongest_first = rows[np.argsort(-cluster.mean_T[rows], kind="stable")]
     words, marks = [], []
     # Lazily: a cluster may be specific to hundreds of words, and there may be hundreds of clusters.
-    for index in matrix.token_T[strongest_first].tolist():
+    for index in cluster.matrix.token_T[strongest_first].tolist():
         word = _as_word(run.tokens[index].text)
         found = words if any(map(str.isalnum, word)) else marks
         if word not in found:

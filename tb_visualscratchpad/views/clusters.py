@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy.cluster import hierarchy
@@ -46,22 +47,49 @@ class GroupKind(str, enum.Enum):
     NO_WORDS = "no words"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TokenCluster:
-    """Columns ``start`` to ``start + count`` that act alike.
+    """Columns ``start`` to ``start + count`` of a matrix, that act alike.
 
-    Attributes:
-        word_indices: tokens that it is specific to, ascending.
-        weight_T: float64, the sum of its C on each token.
-        mean_T: float64, its mean normalised value on each token, 0...1.
+    What follows from the columns is computed when it is asked for: there may be hundreds of clusters, and a slider makes
+    them anew with every move.
     """
 
     kind: GroupKind
     start: int
     count: int
-    word_indices: tuple[int, ...]
-    weight_T: np.ndarray
-    mean_T: np.ndarray
+    matrix: TokenLatentMatrix = field(repr=False)
+
+    @property
+    def latent_c(self) -> np.ndarray:
+        """int32 [count], its latents."""
+        return self.matrix.latent_C[self.start : self.start + self.count]
+
+    @property
+    def column_max_c(self) -> np.ndarray:
+        """float32 [count], the largest C of each."""
+        return self.matrix.column_max_C[self.start : self.start + self.count]
+
+    @cached_property
+    def weight_T(self) -> np.ndarray:
+        """float64, the sum of its C on each token."""
+        return self._weighted_Tc.sum(axis=1, dtype=np.float64)
+
+    @cached_property
+    def mean_T(self) -> np.ndarray:
+        """float64, its mean normalised value on each token, 0...1."""
+        # Anew in double precision: single rounds .6 up to more than .6.
+        normalised = self._weighted_Tc / np.where(self.column_max_c > 0, self.column_max_c, 1).astype(np.float64)
+        return normalised.sum(axis=1) / self.count
+
+    @property
+    def word_indices(self) -> tuple[int, ...]:
+        """Tokens that it is specific to, ascending."""
+        return tuple(self.matrix.token_T[self.mean_T > SPECIFIC_ABOVE].tolist())
+
+    @property
+    def _weighted_Tc(self) -> np.ndarray:
+        return self.matrix.weighted_TC[:, self.start : self.start + self.count]
 
 
 @dataclass(frozen=True)
@@ -144,6 +172,7 @@ def cluster_columns(
     n_clusters: int | None = None,
     include_prompt: bool = False,
     n_candidates: int | None = None,
+    heights: np.ndarray | None = None,
 ) -> ClusteredMatrix:
     """Cuts a leaf order into clusters after hiding some columns; what stays keeps its order and its distances.
 
@@ -153,6 +182,7 @@ def cluster_columns(
         cut: height, 0...2; columns that meet at or under it share a cluster.
         n_clusters: cut into so many clusters instead (groups of columns that do not vary are not counted).
         n_candidates: as for ``matrix_with_columns``.
+        heights: what ``heights_of`` gave for the order's linkage, to spare computing it again.
 
     Raises:
         ScratchpadError: a cut or count out of range.
@@ -175,7 +205,7 @@ def cluster_columns(
         matrix = matrix_with_columns(
             means, sorted_latents, include_prompt=include_prompt, n_candidates=n_candidates
         )
-    heights = keep_leaves(heights_of(order.linkage), kept[varying])
+    heights = keep_leaves(heights_of(order.linkage) if heights is None else heights, kept[varying])
     if varying.size == 0:
         group = np.zeros(0, dtype=np.int64)
     else:
@@ -192,7 +222,10 @@ def cluster_columns(
     return ClusteredMatrix(
         matrix=matrix,
         linkage=_with_outside(heights, constant.size + zero.size) if varying.size else np.zeros((0, 4)),
-        clusters=_describe(matrix, starts, kinds),
+        clusters=tuple(
+            TokenCluster(kind, start, end - start, matrix)
+            for kind, start, end in zip(kinds, starts, [*starts[1:], matrix.latent_C.size], strict=True)
+        ),
         reason=None,
     )
 
@@ -232,24 +265,3 @@ def _correlation_distance(weighted_TC: np.ndarray) -> np.ndarray:
 
 def _with_outside(heights: np.ndarray, n_outside: int) -> np.ndarray:
     return linkage_of(np.concatenate([heights, np.full(n_outside, OUTSIDE_HEIGHT)]))
-
-
-def _describe(matrix: TokenLatentMatrix, starts: list[int], kinds: list[GroupKind]) -> tuple[TokenCluster, ...]:
-    """The groups that begin at the given columns."""
-    count_G = np.diff([*starts, matrix.latent_C.size])
-    weight_TG = np.add.reduceat(matrix.weighted_TC, starts, axis=1, dtype=np.float64)
-    # Anew in double precision: single rounds .6 up to more than .6.
-    normalised_TC = matrix.weighted_TC / np.where(matrix.column_max_C > 0, matrix.column_max_C, 1).astype(np.float64)
-    mean_GT = np.ascontiguousarray((np.add.reduceat(normalised_TC, starts, axis=1) / count_G).T)
-    specific_GT = mean_GT > SPECIFIC_ABOVE
-    return tuple(
-        TokenCluster(
-            kind=kind,
-            start=starts[g],
-            count=int(count_G[g]),
-            word_indices=tuple(matrix.token_T[specific_GT[g]].tolist()),
-            weight_T=weight_TG[:, g],
-            mean_T=mean_GT[g],
-        )
-        for g, kind in enumerate(kinds)
-    )

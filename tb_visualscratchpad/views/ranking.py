@@ -99,15 +99,14 @@ def rank_latents(
 
     weighted_F = means.weighted_FT[:, column]
     if by is RankBy.PLAIN:
-        # Stable, over ascending latents: ties go to the lower number.
-        ordered = passing[np.argsort(-means.plain_F[passing], kind="stable")]
+        ordered = passing[_strongest_first(means.plain_F[passing], limit)]
     elif defined:
-        ordered = passing[np.argsort(-weighted_F[passing], kind="stable")]
+        ordered = passing[_strongest_first(weighted_F[passing], limit)]
     else:
         ordered = passing[:0]
 
     rows = []
-    for rank, place in enumerate(ordered[:limit], start=1):
+    for rank, place in enumerate(ordered, start=1):
         weighted = float(weighted_F[place]) if defined else None
         plain = float(means.plain_F[place])
         lift = weighted / plain if weighted is not None and plain > 0 else None
@@ -121,6 +120,15 @@ def rank_latents(
         n_passing=int(passing.size),
         rows=tuple(rows),
     )
+
+
+def _strongest_first(value_F: np.ndarray, limit: int | None) -> np.ndarray:
+    """Places of the largest values, at most ``limit``, falling; ties by the lower place. Only what can be among them is sorted."""
+    if limit is None or limit >= value_F.size:
+        return np.argsort(-value_F, kind="stable")
+    smallest = np.partition(value_F, value_F.size - limit)[value_F.size - limit]
+    candidates = np.flatnonzero(value_F >= smallest)
+    return candidates[np.argsort(-value_F[candidates], kind="stable")[:limit]]
 
 
 @dataclass(frozen=True)

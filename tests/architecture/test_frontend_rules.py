@@ -47,3 +47,15 @@ def test_allowed_import_passes(path: str, source: str) -> None:
 def test_every_form_of_import_is_read() -> None:
     source = "import a, { b } from './a.js';\nimport './b.js';\nexport * from './c.js';\nconst d = import('./d.js');"
     assert imports_of(source) == ["./a.js", "./b.js", "./c.js", "./d.js"]
+
+
+def test_panels_that_do_not_hear_of_sliders_need_nothing_of_them(repository: Path) -> None:
+    """A panel that says so is not drawn anew when a slider moves, so it may neither show nor ask what a slider changes."""
+    sliders = ("maxFrequency", "minMean", "selection.cut", "askMatrix", "askRanking", "askRanks", "thresholdOptions", "regions.js")
+    deaf = 0
+    for path in sorted((repository / "frontend_static" / "panels").rglob("*.js")):
+        source = path.read_text(encoding="utf-8")
+        if "indifferentTo = SLIDERS" in source:
+            deaf += 1
+            assert not [word for word in sliders if word in source], path.name
+    assert deaf > 3

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from playwright.sync_api import Frame, Page
 
@@ -136,3 +137,14 @@ def open_alone(page: Page, address: str, parameters: str = "") -> Page:
 def number(frame: Frame | Page, name: str) -> str:
     """The text of the one figure marked ``data-value=name``."""
     return frame.locator(f"[data-value='{name}']").inner_text()
+
+
+def parameter(page: Page, key: str) -> str | None:
+    """The part of the tab's address that holds ``key``, decoded; None where it is the default."""
+    found = re.search(rf"p\.visualscratchpad\.{key}=([^&]*)", page.url)
+    return unquote(found.group(1)) if found else None
+
+
+def chosen_token(frame: Frame | Page) -> int:
+    """The token whose chip is pressed."""
+    return int(frame.locator(".chip.on").get_attribute("data-token"))

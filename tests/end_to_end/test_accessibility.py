@@ -68,6 +68,15 @@ def test_what_opens_passes_axe_too(browser: Browser, fast_address: str, theme: s
             page.keyboard.press("Escape")
             frame.get_by_role("dialog").wait_for(state="hidden")
 
+        # a notice on what the address asks for in vain, and a selection under a name
+        frame = open_alone(page, fast_address, "".join(f"&p.visualscratchpad.{one}" for one in ("workspace=dictionary", "latents=1.2.3", "step=7")))
+        frame.locator(".notices li").wait_for()
+        frame.get_by_role("button", name="Keep…").click()
+        page.keyboard.type("three")
+        page.keyboard.press("Enter")
+        frame.locator(".kept-list li").wait_for()
+        assert _violations(frame) == [], "selections"
+
 
 @pytest.mark.parametrize("workspace", ["scratchpad", "dictionary"])
 def test_every_stop_of_the_tab_key_shows_that_it_is_one(browser: Browser, fast_address: str, workspace: str) -> None:

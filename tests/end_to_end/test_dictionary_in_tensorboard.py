@@ -56,13 +56,13 @@ def test_cut_offs_move_by_keyboard_and_by_pointer(browser: Browser, fast_address
         frame = open_tab(page, fast_address, DICTIONARY)
         frame.wait_for_selector("[data-value=dense]")
         _expect(frame, _regions(known, known.image_frequency_K, 0.2, 0.05, strong))
-        frame.get_by_text("in more than 20 % of the pictures").wait_for()
+        frame.get_by_text("over 20 % of pictures").wait_for()
 
         frame.get_by_text("Cut-offs and ranges").click()
         frame.get_by_label("dense over").focus()
         page.keyboard.press("End")
         expect(frame.locator("[data-value=dense]")).to_have_text("0")
-        frame.get_by_text("in more than 100 % of the pictures").wait_for()
+        frame.get_by_text("over 100 % of pictures").wait_for()
         frame.get_by_role("button", name="Reset").click()
         _expect(frame, _regions(known, known.image_frequency_K, 0.2, 0.05, strong))
 
@@ -80,7 +80,7 @@ def test_cut_offs_move_by_keyboard_and_by_pointer(browser: Browser, fast_address
         frame.get_by_text("Click a latent in either plot").wait_for()  # dragging an edge is no lasso
 
         frame.get_by_role("button", name="Patches").click()
-        frame.get_by_text("% of the patches").wait_for()
+        frame.get_by_text("% of patches").wait_for()
         _expect(frame, _regions(known, known.patch_frequency_K, dense, 0.05, strong))
 
 
@@ -103,7 +103,8 @@ def test_ranges_select_what_a_lasso_would(browser: Browser, fast_address: str, l
         button.focus()
         page.keyboard.press("Enter")
         gallery = frame.get_by_role("region", name="Selected latents")
-        expect(gallery).to_contain_text(f"{chosen} latents, strongest mean first")
+        expect(gallery).to_contain_text(f"{chosen} latents")
+        expect(gallery.get_by_title("Strongest mean first")).to_have_count(1)
         rows = frame.locator(".gallery-row")
         expect(rows).to_have_count(10)
         latents = [int(row.get_attribute("data-latent")) for row in rows.all()]
@@ -112,6 +113,10 @@ def test_ranges_select_what_a_lasso_would(browser: Browser, fast_address: str, l
         assert all(known.label_entropy_defined_K[latents])
         gallery.get_by_role("button", name=re.compile("more of")).click()
         expect(rows).to_have_count(min(30, chosen))
+        gallery.get_by_role("button", name="+ Basket").click()
+        expect(frame.locator(".basket-item")).to_contain_text(f"{chosen} latents")
+        assert set(frame.locator(".basket-item").get_attribute("data-latents").split(".")) >= {str(latent) for latent in latents}
+        expect(gallery.get_by_role("button", name="In the basket")).to_be_disabled()
         gallery.get_by_role("button", name="Clear").click()
         frame.get_by_text("Click a latent in either plot").wait_for()
 

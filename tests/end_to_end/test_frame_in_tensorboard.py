@@ -1,4 +1,4 @@
-"""The frame: history, links, basket, search, keyboard list, theme, Compare; and the neighbours that the inspector shows."""
+"""The frame: search, keyboard list, theme; the neighbours and references that the inspector shows; axe-core over dialogs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Frame, expect
 
-from tb_visualscratchpad.exporter.steering import SteeringSpec
-from tb_visualscratchpad.views import rank_latents, token_latent_matrix
-from tests.end_to_end.served_log import N_LATENTS, WrittenLog, number, open_alone, open_tab, output_tokens
+from tests.end_to_end.served_log import N_LATENTS, WrittenLog, number, open_alone, open_tab
 from tests.random_evidence import random_decoder_map
 from tests.watched_browser import watched_page
 
@@ -22,202 +20,9 @@ NAMELESS = """() => [...document.querySelectorAll('button, select, input, textar
     element.getAttribute('aria-label')?.trim() || element.textContent.trim() || element.labels?.length)).map((element) => element.outerHTML)"""
 
 
-def _parameter(page: Page, key: str) -> str | None:
-    found = re.search(rf"p\.visualscratchpad\.{key}=([^&]*)", page.url)
-    return found.group(1) if found else None
-
-
 def _drawn(frame: Frame) -> None:
     frame.wait_for_selector(".rank-row.on")
     frame.wait_for_selector("vs-matrix canvas", state="attached")
-
-
-def _token(frame: Frame) -> int:
-    return int(frame.locator(".chip.on").get_attribute("data-token"))
-
-
-def test_back_and_forward_restore_choices_and_pass_over_sliders(browser: Browser, fast_address: str, log: WrittenLog) -> None:
-    first, second = output_tokens(log.newest)[1], output_tokens(log.newest)[6]
-    with watched_page(browser, ours="visualscratchpad", viewport=WIDE) as page:
-        frame = open_tab(page, fast_address, f"&p.visualscratchpad.token={first}")
-        frame.wait_for_selector(".rank-row")
-        frame.locator(".rank-row").nth(2).click()
-        latent = frame.locator(".rank-row.on").get_attribute("data-latent")
-        frame.locator(f"[data-token='{second}']").click()
-        assert _token(frame) == second
-        length = page.evaluate("history.length")
-        slider = frame.get_by_label("Cut the tree at distance")
-        slider.focus()
-        for _ in range(5):
-            page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(400)
-        assert _parameter(page, "cut") == "0.35"
-        assert page.evaluate("history.length") == length
-        page.keyboard.press("Tab")
-        frame.locator(".workspaces button").nth(2).click()
-        frame.get_by_role("heading", name="No steered run yet: fill the basket").wait_for()
-
-        page.go_back()
-        expect(frame.locator(".chip.on")).to_have_attribute("data-token", str(second))
-        expect(slider).to_have_value("0.35")
-        page.go_back()
-        expect(frame.locator(".chip.on")).to_have_attribute("data-token", str(first))
-        expect(frame.locator("[data-value=latent]")).to_have_text(latent)
-        page.go_forward()
-        expect(frame.locator(".chip.on")).to_have_attribute("data-token", str(second))
-        page.go_forward()
-        frame.get_by_role("heading", name="No steered run yet: fill the basket").wait_for()
-
-
-def test_a_pasted_link_restores_the_view_in_a_fresh_browser(browser: Browser, address: str, log: WrittenLog) -> None:
-    run = log.runs[0]
-    token = output_tokens(run)[3]
-    with watched_page(browser, ours="visualscratchpad", viewport=WIDE) as page:
-        frame = open_tab(page, address)
-        _drawn(frame)
-        frame.locator(".pick").first.click()
-        page.keyboard.type("answers/0")
-        page.keyboard.press("Enter")
-        frame.locator(f"[data-token='{token}']").click()
-        frame.get_by_label("fires in at most").focus()
-        page.keyboard.press("End")
-        frame.get_by_label("Layers", exact=True).select_option("1")
-        frame.get_by_role("button", name="Plain mean").click()
-        frame.wait_for_selector("vs-ranking [aria-busy=false]")
-        frame.locator(".rank-row").nth(4).click()
-        latent = int(frame.locator(".rank-row.on").get_attribute("data-latent"))
-        page.keyboard.press("b")
-        expect(frame.locator(".basket-item")).to_have_count(1)
-        frame.get_by_role("button", name="Share view").click()
-        link = frame.get_by_label("Link to this view").input_value()
-        assert frame.locator(".sheet[open] .note").filter(has_text="Too long").count() == 0
-        frame.get_by_role("button", name="Copy link").click()
-        frame.locator(".sheet[open] [role=status]").filter(has_text=re.compile("Copied|Ctrl")).wait_for()
-        page.keyboard.press("Escape")
-        expect(frame.locator(".sheet[open]")).to_have_count(0)
-        expect(frame.get_by_role("button", name="Share view")).to_be_focused()
-        assert int(number(frame, "latent")) == latent, "Escape closed the dialog and nothing else"
-        weighted = number(frame, "weighted")
-
-    ranking = rank_latents(run, token, by="plain", layers=[1], statistics=log.statistics)
-    assert latent == ranking.rows[4].latent
-    with watched_page(browser, ours="visualscratchpad", viewport=WIDE) as page:
-        frame = open_tab(page, address, link.split("#visualscratchpad")[1])
-        frame.wait_for_selector(".rank-row.on")
-        assert frame.locator(".pick .v").first.inner_text() == run.name
-        assert _token(frame) == token
-        assert int(number(frame, "latent")) == latent
-        assert number(frame, "weighted") == weighted
-        assert frame.get_by_label("Layers", exact=True).input_value() == "1"
-        assert frame.get_by_role("button", name="Plain mean").get_attribute("aria-pressed") == "true"
-        assert frame.get_by_label("fires in at most").get_attribute("aria-valuetext") == "off"
-        assert frame.locator(".basket-item").get_attribute("data-latents") == str(latent)
-
-
-def test_a_name_that_another_browser_keeps_is_told(browser: Browser, fast_address: str) -> None:
-    with watched_page(browser, ours="visualscratchpad") as page:
-        frame = open_tab(page, fast_address, "&p.visualscratchpad.latents=*latents-12345678")
-        frame.locator(".notices li").filter(has_text="latents-12345678").wait_for()
-
-
-def test_a_long_selection_is_named_in_the_address_and_the_link_writes_it_out(browser: Browser, fast_address: str) -> None:
-    # every number of a latent is short here, so many of them are needed: those that are no latent are not drawn
-    latents = ".".join(str(k) for k in range(250))
-    with watched_page(browser, ours="visualscratchpad", viewport=WIDE) as page:
-        frame = open_tab(page, fast_address, f"&p.visualscratchpad.latents={latents}")
-        _drawn(frame)
-        frame.locator("[data-token]").nth(4).click()
-        name = _parameter(page, "latents")
-        assert re.fullmatch(r"(\*|%2A)latents-[0-9a-f]{8}", name)
-        frame.get_by_role("button", name="Share view").click()
-        link = frame.get_by_label("Link to this view").input_value()
-        assert f"p.visualscratchpad.latents={latents}&" in link + "&"
-        assert name[-8:] in frame.locator("[data-value=named]").inner_text()
-        page.reload()
-        frame = open_tab(page, fast_address, page.url.split("#visualscratchpad")[1])
-        _drawn(frame)
-        assert frame.locator(".notices li").count() == 0
-        frame.locator("[data-token]").nth(5).click()
-        assert _parameter(page, "latents") == name
-
-
-def test_the_basket_collects_by_mouse_and_keyboard(browser: Browser, fast_address: str, log: WrittenLog) -> None:
-    run = log.newest
-    token = output_tokens(run)[3]
-    matrix = token_latent_matrix(run, statistics=log.statistics, max_frequency=0.5)
-    columns = [int(latent) for latent in run.order.latent_C if latent in matrix.latent_C]
-    latent = columns[0]
-    with watched_page(browser, ours="visualscratchpad", viewport=WIDE) as page:
-        frame = open_tab(page, fast_address, f"&p.visualscratchpad.token={token}&p.visualscratchpad.latent={latent}")
-        frame.wait_for_selector(".inspector-head")
-        frame.wait_for_selector("vs-matrix canvas", state="attached")
-        items = frame.locator(".basket-item")
-        run_button = frame.get_by_role("button", name="Run steered answer")
-        assert run_button.is_disabled()
-        described = frame.locator(f"#{run_button.get_attribute('aria-describedby')}")
-        assert described.inner_text() == "no worker"
-
-        # the inspector's button, an operation and a value; then away with it
-        frame.locator(".inspector-head").get_by_role("button", name="+ Basket").click()
-        expect(items).to_have_count(1)
-        frame.get_by_label(f"What to do with latent {latent}").select_option("ADD")
-        value = frame.get_by_label(f"Value for latent {latent}")
-        value.fill("-2.5")
-        value.press("Enter")
-        frame.get_by_label("Where to steer").select_option("firing")
-        frame.get_by_label("Error term of the dictionary").select_option("dropped")
-        frame.get_by_role("button", name="Spec").click()
-        spec = SteeringSpec.from_json(frame.get_by_label("Steering spec", exact=True).and_(frame.locator("textarea")).input_value())
-        assert [(one.latent, one.op, one.value, one.where) for one in spec.interventions] == [(latent, "ADD", -2.5, "firing")]
-        assert spec.error == "dropped"
-        page.keyboard.press("Escape")
-        frame.get_by_role("button", name=f"Remove latent {latent}").click()
-        expect(items).to_have_count(0)
-        page.go_back()
-        expect(items).to_have_count(1)
-        page.go_forward()
-        expect(items).to_have_count(0)
-
-        # the cluster of the chosen latent, by key; a latent in it is refused with a sentence
-        frame.locator(".workspaces button").nth(1).focus()
-        page.keyboard.press("Shift+B")
-        expect(items).to_have_count(1)
-        held = [int(one) for one in items.first.get_attribute("data-latents").split(".")]
-        place = columns.index(held[0])
-        assert latent in held and columns[place : place + len(held)] == held
-        page.keyboard.press("b")
-        frame.locator(".dock [role=alert]").filter(has_text=f"Latent {latent} is in the basket already").wait_for()
-        expect(items).to_have_count(1)
-        frame.locator(".dock").get_by_role("button", name=re.compile("^Remove cluster")).click()
-        expect(frame.locator(".dock [role=alert]")).to_have_count(0)
-
-        # a click on the band of the last column's cluster
-        box = frame.locator("vs-matrix .plot").bounding_box()
-        place = frame.evaluate(
-            """() => { const { plot } = document.querySelector('vs-matrix'); const last = plot.names.filter(({ y0, y1 }) => y1 - y0 > 20).at(-1);
-            return [(last.x0 + last.x1) / 2, last.y1 - 3, last.cluster]; }"""
-        )
-        expect(items).to_have_count(0)
-        page.mouse.click(box["x"] + place[0], box["y"] + place[1])
-        expect(items).to_have_count(1)
-        assert int(items.first.get_attribute("data-latents").split(".")[-1]) == columns[-1]
-
-
-def test_many_items_fold_into_a_count(browser: Browser, fast_address: str) -> None:
-    basket = ",".join(f"SET:0:{latent}" for latent in range(12))
-    with watched_page(browser, ours="visualscratchpad", viewport=WIDE) as page:
-        frame = open_tab(page, fast_address, f"&p.visualscratchpad.basket={basket.replace(':', '%3A').replace(',', '%2C')}")
-        expect(frame.locator(".basket-item")).to_have_count(12)
-        more = frame.locator("vs-basket-strip > button")
-        more.wait_for()
-        shown = frame.evaluate(
-            """() => { const list = document.querySelector('.basket-list'); const edge = list.getBoundingClientRect();
-            return [...list.children].filter((one) => { const box = one.getBoundingClientRect(); return box.left >= edge.left - 1 && box.right <= edge.right + 1; }).length; }"""
-        )
-        assert more.inner_text() == f"+{12 - shown}"
-        before = frame.evaluate("document.querySelector('.basket-list').scrollLeft")
-        more.click()
-        assert frame.evaluate("document.querySelector('.basket-list').scrollLeft") != before
 
 
 def test_a_latent_is_found_by_number_and_by_label(browser: Browser, fast_address: str, log: WrittenLog) -> None:

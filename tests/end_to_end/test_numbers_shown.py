@@ -107,3 +107,31 @@ def test_dictionary(browser: Browser, address: str, log: WrittenLog) -> None:
         captions = head.first.locator("figcaption").all_inner_texts()
         expected = [one.plain_mean for one in log.references.of_latent(latent)][:4]
         assert [float(text) for text in captions] == pytest.approx(expected, abs=0.051)
+
+
+COMPOSED = """async ([run, id, thresholds]) => {
+    const { Api } = await import('./static/api.js');
+    const key = { run, id };
+    const choice = { layers: 'all', row: 'producing', view: 'both', prompt: 0 };
+    const [api, plain] = [new Api(), new Api()];
+    const differing = [];
+    for (const threshold of thresholds) {
+      for (const order of ['clustered', 'strength']) {
+        const options = { ...choice, ...threshold, cut: 0.3, order };
+        const found = await api.tokenLatentMatrix(key, options);
+        const expected = await plain.keep('packed', 'token_latent_matrix', { ...key, ...options });
+        const told = ({ header, shapes }) => JSON.stringify([header, Object.entries(shapes).sort()]);
+        if (told(found) !== told(expected)) differing.push([threshold, order, 'header']);
+        for (const [name, array] of Object.entries(expected.arrays))
+          if (array.length !== found.arrays[name].length || array.some((one, i) => one !== found.arrays[name][i])) differing.push([threshold, order, name]);
+      }
+    }
+    return differing;
+  }"""
+
+
+def test_the_heatmap_put_together_in_the_tab_is_the_plugins(browser: Browser, fast_address: str, log: WrittenLog) -> None:
+    thresholds = [{}, {"max_frequency": 0.5}, {"max_frequency": 0.05, "min_mean": 0.4}, {"min_mean": 0.1}, {"max_frequency": 0}, {"min_mean": 1e6}]
+    with watched_page(browser, ours="visualscratchpad") as page:
+        frame = open_tab(page, fast_address)
+        assert frame.evaluate(COMPOSED, ["answers/1", log.newest.run_id, thresholds]) == []

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Frame, Route, expect
 
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
+from tb_visualscratchpad.handlers.several import put_together
 from tests.end_to_end.served_log import WrittenLog, number, open_tab, output_tokens, tensorboard
+from tests.handlers.held_evidence import split_parts
 from tests.random_evidence import random_vlm_run
 from tests.watched_browser import STRICT_POLICY, watched_page
 
@@ -144,9 +147,17 @@ def test_tensorboards_reload_button_is_heard(browser: Browser, fast_address: str
 
 
 def test_a_failed_answer_stays_in_its_card_and_can_be_retried(browser: Browser, fast_address: str) -> None:
-    with watched_page(browser, ours="visualscratchpad", expected=("422",)) as page:
-        failing = "**/latent_ranking?*"
-        page.route(failing, lambda route: route.fulfill(status=422, json={"error": "The sidecar is truncated: copy it again."}))
+    refusal = (422, b'{"error": "The sidecar is truncated: copy it again."}')
+
+    def refuse_the_ranking(route: Route) -> None:
+        asked = parse_qs(urlsplit(route.request.url).query)["ask"]
+        parts = split_parts(route.fetch().body())
+        body = put_together([refusal if one.startswith("latent_ranking?") else part for one, part in zip(asked, parts, strict=True)])
+        route.fulfill(body=body, content_type="application/octet-stream")
+
+    with watched_page(browser, ours="visualscratchpad") as page:
+        failing = "**/several?*"
+        page.route(failing, refuse_the_ranking)
         frame = open_tab(page, fast_address)
         alert = frame.get_by_role("alert")
         alert.first.wait_for()

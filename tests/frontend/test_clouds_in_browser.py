@@ -124,7 +124,7 @@ def test_names_of_the_map_never_overlap_and_neighbours_differ_in_colour(page: Pa
         + """const plot = new LatentMapPlot(holder, handlers);
         plot.setData({ xy: Float32Array.from(xy, (v) => v ?? NaN), label: Int32Array.from(label), names, alive: Uint8Array.from(alive) }, 'light');
         plot.surface.now(); const boxes = plot.nameBoxes;
-        plot.zoom(0.3, 200, 150); await frame();
+        plot.zoom(0.5, 200, 150); await frame();
         const closer = plot.nameBoxes; plot.destroy(); holder.remove();
         return { boxes, closer, colors: Array.from(plot.colorOf), shown: Array.from(plot.shown), groups: plot.groups.map(({ label }) => label) }; }""",
         [[None if np.isnan(v) else float(v) for v in xy.ravel()], label.tolist(), alive.tolist(), [f"label {i}" for i in range(n_labels)]],
@@ -142,3 +142,30 @@ def test_names_of_the_map_never_overlap_and_neighbours_differ_in_colour(page: Pa
     np.fill_diagonal(distance, np.inf)
     nearest = distance.argmin(axis=1)
     assert (colors[placed] == colors[placed[nearest]]).mean() < 0.05
+
+
+def test_axes_of_the_map_open_where_latents_crowd_and_keep_their_order(page: Page) -> None:
+    rng = np.random.default_rng(8)
+    value = np.concatenate([rng.normal(0, 0.01, 90), rng.normal(5, 0.01, 30), [9.0, 9.0, -4.0, np.nan]]).astype(np.float32)
+    shown = np.ones(value.size, int)
+    shown[-1] = 0
+    opened = np.array(
+        page.evaluate(
+            "async ([value, shown]) => Array.from((await import('/plots/opened_axis.js')).openedAxis(Float32Array.from(value, (v) => v ?? NaN), shown),"
+            " (v) => Number.isNaN(v) ? null : v)",
+            [[None if np.isnan(v) else float(v) for v in value], shown.tolist()],
+        ),
+        dtype=float,
+    )
+    assert np.isnan(opened[-1])
+    placed, value = opened[:-1], value[:-1]
+    order = np.argsort(value, kind="stable")
+    steps, wide = np.diff(placed[order]), np.diff(value[order]) > 0
+    assert (steps[wide] > 0).all() and (steps[~wide] == 0).all()
+    assert placed.min() >= 0 and 0.99 <= placed.max() <= 1
+    assert np.ptp(placed[:90]) > 0.4, "a crowd that took a hundredth of the axis"
+    alone, equal = page.evaluate(
+        "async () => { const { openedAxis } = await import('/plots/opened_axis.js');"
+        " return [[3], [2, 2]].map((v) => Array.from(openedAxis(Float32Array.from(v), new Uint8Array(v.length).fill(1)))); }"
+    )
+    assert alone == [0.5] and equal == [0.5, 0.5]

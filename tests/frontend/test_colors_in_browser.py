@@ -62,3 +62,12 @@ def test_clusters_take_hues_in_turn_and_small_ones_stay_grey(page: Page, theme: 
         assert np.ptp(_rgb(grey)) < 20
     for hue in hues:
         assert np.ptp(_rgb(hue)) > 60
+
+
+def test_the_largest_clusters_have_a_hue_of_their_own_and_neighbours_differ(page: Page) -> None:
+    counts = [5, 40, 6, 4, 7, 30, 2, 5, 28, 6, 5, 25, 4, 8]
+    clusters = [{"kind": "cluster", "count": count} for count in counts]
+    colors = page.evaluate("async (clusters) => (await import('/color/categories.js')).clusterColors(clusters, 'light')", clusters)
+    assert len({colors[counts.index(count)] for count in (40, 30, 28, 25)}) == 4
+    colored = [color for color, count in zip(colors, counts, strict=True) if count >= 4]
+    assert all(a != b for a, b in itertools.pairwise(colored)), "of those with a hue, none has that of the one beside it"

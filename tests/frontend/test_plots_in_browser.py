@@ -44,6 +44,19 @@ def test_each_cell_is_hit_where_it_is_drawn(
     assert foot >= 44 - 1e-6 and (rows > 6 or foot < 200), "a short answer fills the card as far as it can"
 
 
+def test_the_tree_gives_way_before_rows_scroll(page: Page) -> None:
+    gaps = [i in (11, 19, 26, 33) for i in range(34)]
+    layouts = [
+        page.evaluate(LAYOUT, [{"width": 478, "height": height, "nRows": 34, "nColumns": 220, "gapAfter": gaps, "tree": True}, 0])["layout"]
+        for height in (640, 482, 400)
+    ]
+    wide, tight, scrolled = layouts
+    assert wide["rowHeight"] > 11 and wide["dendrogramBottom"] > 60
+    assert tight["rowHeight"] == pytest.approx(11) and tight["contentHeight"] <= tight["height"] + 0.01, "every row is in view"
+    assert 28 <= tight["dendrogramBottom"] < wide["dendrogramBottom"]
+    assert scrolled["contentHeight"] > scrolled["height"] and scrolled["dendrogramBottom"] == 28
+
+
 def test_dendrogram_is_scipys(page: Page) -> None:
     rng = np.random.default_rng(3)
     points = np.sort(rng.normal(size=24))[:, None]

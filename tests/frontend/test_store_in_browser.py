@@ -126,7 +126,7 @@ def test_while_an_answer_is_awaited_only_the_newest_question_waits(page: Page) -
 
 NAMED = """const { NamedValues } = await import('/named_values.js'); const kept = new Map();
     const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
-    const named = new NamedValues(storage); const many = Array.from({ length: 500 }, (_, i) => 7 * i);
+    const named = new NamedValues(storage); const many = Array.from({ length: 20000 }, (_, i) => 3 * i);
     const entries = []; let now = start ?? {};
     const place = { read: () => now, write: (parameters, asNew) => { now = parameters; entries.push(asNew); }, link: (p) => JSON.stringify(p) };"""
 
@@ -148,12 +148,12 @@ def test_a_long_selection_is_kept_under_a_name_that_the_address_holds(page: Page
         + """const s = new Store(place, named); s.set({ latents: many }); const name = now.latents;
         const again = new Store(place, named); const other = new Store(place, new NamedValues({ getItem: () => null, setItem() {} }));
         const link = s.link(); s.set({ latents: [1, 2] });
-        return { name, same: JSON.stringify(again.selection.latents) === JSON.stringify(many), absent: other.session.absent,
-          none: other.selection.latents.length, link: JSON.parse(link.url).latents === many.join('.'), names: link.names, short: now.latents };""",
+        return { name, same: JSON.stringify(again.selection.latents) === JSON.stringify(many), told: other.session.told,
+          none: other.selection.latents.length, link: JSON.parse(link.url).latents, names: link.names, short: now.latents };""",
     )
     assert result["name"].startswith("*latents-") and len(result["name"]) < 30
-    assert result["same"] and result["absent"] == [result["name"][1:]] and result["none"] == 0
-    assert result["link"] and result["names"] == [], "a link to share holds the latents themselves"
+    assert result["same"] and list(result["told"]) == ["latents"] and result["name"][1:] in result["told"]["latents"] and result["none"] == 0
+    assert result["link"] == result["name"] and result["names"] == [result["name"][1:]], "the link says what it cannot hold"
     assert result["short"] == "1.2"
 
 
@@ -161,8 +161,8 @@ def test_without_storage_a_link_says_what_it_leaves_out(page: Page) -> None:
     result = _with_store(
         page,
         NAMED
-        + """const long = Array.from({ length: 4000 }, (_, i) => i); const s = new Store(place, new NamedValues(null)); s.set({ latents: long });
-        const lost = s.link(); const t = new Store(place, named); t.set({ latents: long });
+        + """const s = new Store(place, new NamedValues(null)); s.set({ latents: many });
+        const lost = s.link(); const t = new Store(place, named); t.set({ latents: many });
         return [lost.lost, lost.names, 'latents' in now, t.link().names.length, t.link().lost];""",
     )
     assert result == [["latents"], [], True, 1, []]
@@ -249,3 +249,45 @@ def test_latents_are_found_by_number_and_by_label(page: Page) -> None:
         return [find('dog'), find('hot'), find('house'), find(' '), find('3'), find('12', 1300).slice(0, 4), find('0', 50), find('dog', 5, null), find('5')]; }"""
     )
     assert found == [[3, 4, 1], [3, 1], [], [], [3], [12, 120, 121, 122], [0], [], []]
+
+
+def test_an_answer_fades_only_when_the_next_one_is_late(page: Page) -> None:
+    """The first answer comes at once, the second not before it was seen to be late; another question meanwhile changes nothing."""
+    seen = page.evaluate(
+        """async () => { const { Query } = await import('/panels/base/query.js');
+        let token = 1; const pending = []; const late = [];
+        const host = { store: { evidenceVersion: '' }, addController() {}, requestUpdate() { late.push(query.late); } };
+        const query = new Query(host, () => ({ key: `t${token}`, subject: 'run', load: () => new Promise((resolve) => pending.push(resolve)) }));
+        const settled = () => new Promise((resolve) => setTimeout(resolve));
+        query.hostUpdate(); pending[0](1); await settled();
+        token = 2; query.hostUpdate(); pending[1](2); await settled();
+        const quick = [...late];
+        token = 3; query.hostUpdate(); token = 4; query.hostUpdate();
+        while (!query.late) await settled();
+        pending[2](3); while (pending.length < 4) await settled();
+        pending[3](4); while (query.loading) await settled();
+        return { quick, wasLate: late.includes(true), now: query.late, value: query.value, stale: query.stale }; }"""
+    )
+    assert seen == {"quick": [False, False], "wasLate": True, "now": False, "value": 4, "stale": False}
+
+
+def test_a_panel_is_not_drawn_anew_for_what_it_is_indifferent_to(page: Page) -> None:
+    drawn = page.evaluate(
+        """async () => { const { Panel, SLIDERS } = await import('/panels/base/panel.js');
+        const { Store } = await import('/store.js');
+        class Still extends Panel { static indifferentTo = SLIDERS; render() { this.n = (this.n ?? 0) + 1; } }
+        class Moved extends Panel { render() { this.n = (this.n ?? 0) + 1; } }
+        customElements.define('t-still', Still); customElements.define('t-moved', Moved);
+        const store = new Store({ read: () => ({}), write() {} });
+        const both = ['t-still', 't-moved'].map((name) => Object.assign(document.createElement(name), { store }));
+        document.body.append(...both);
+        const counts = [];
+        const step = async (change) => { change(); await Promise.all(both.map((one) => one.updateComplete)); counts.push(both.map(({ n }) => n)); };
+        await step(() => {});
+        await step(() => store.set({ maxFrequency: 0.2 }));
+        await step(() => store.set({ minMean: 0.1, token: 3 }));
+        await step(() => store.setSession({ notice: 'x' }));
+        await step(() => { store.set({ token: 4 }); store.set({ cut: 0.5 }); });
+        return counts; }"""
+    )
+    assert drawn == [[1, 1], [1, 2], [2, 3], [3, 4], [4, 5]]

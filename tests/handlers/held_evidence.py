@@ -119,6 +119,10 @@ class HeldEvidence:
     def sae_metrics(self, experiment: str, dictionary_id: str, step: int | None = None) -> SaeMetrics:
         return self._find("metrics", dictionary_id, step)
 
+    def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
+        self.asked.append(step)
+        return {kind: 0 if kind == "map" else 7 for kind, identity in self.of_dictionary if identity == dictionary_id}
+
     def _find(self, kind: str, dictionary_id: str, step: int | None) -> Any:
         self.asked.append(step)
         found = self.of_dictionary.get((kind, dictionary_id), EvidenceNotFound(f"There is no {kind} of {dictionary_id}."))
@@ -160,3 +164,15 @@ def unpack(response: TestResponse) -> tuple[dict[str, Any], dict[str, np.ndarray
         arrays[one["name"]] = array.reshape(one["shape"])
     assert 4 + length + end + (-end % 8) == len(body)
     return header, arrays
+
+
+def split_parts(body: bytes) -> list[tuple[int, bytes]]:
+    """Statuses and bodies of an answer to several questions, read as docs/http_api.md describes it."""
+    (count,) = struct.unpack_from("<I", body)
+    at, found = 8 + 8 * count, []
+    for part in range(count):
+        status, length = struct.unpack_from("<II", body, 8 + 8 * part)
+        found.append((status, body[at : at + length]))
+        at += length + -length % 8
+    assert at == len(body)
+    return found

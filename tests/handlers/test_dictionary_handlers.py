@@ -47,6 +47,7 @@ def test_dictionary(handlers: DictionaryHandlers, store: HeldEvidence) -> None:
         "activation": "topk",
     }
     assert found["steps"] == [0, 7] and found["problems"] == []
+    assert found["steps_shown"] == {"statistics": 7, "map": 0, "metrics": 7}
     assert found["metrics"] == {
         "l0": metrics.l0,
         "fvu": metrics.fvu,

@@ -96,13 +96,36 @@ def test_matrix_equals_the_views(
             "index": number,
             "start": cluster.start,
             "count": cluster.count,
-            "name": cluster_name(run, expected.matrix, cluster, statistics),
+            "name": cluster_name(run, cluster, statistics),
             "kind": cluster.kind.value,
             "words": list(cluster.word_indices),
         }
         columns = slice(cluster.start, cluster.start + cluster.count)
         assert (arrays["cluster"][columns] == number).all()
         np.testing.assert_allclose(arrays["cluster_weight"][number], cluster.weight_T, rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", ["clustered", "strength"])
+@pytest.mark.parametrize("prompt", [0, 1])
+def test_columns_picked_from_the_whole_matrix_are_the_masked_one(
+    handlers: RunLatentHandlers, store: HeldEvidence, order: str, prompt: int
+) -> None:
+    """A slider dragged to and fro, with dead latents among the others and bounds that leave one column or none."""
+    same = {**NAMES, "prompt": prompt}
+    _, whole = unpack(ask(handlers.token_latent_matrix, **same))
+    for bounds in ({}, {"max_frequency": 0.1}, {"min_mean": 0.5}, {"max_frequency": 0.03}, {"max_frequency": 0}, {"min_mean": 1e6}, {}):
+        for cut in (0.1, 0.8):
+            asked = {**same, **bounds, "cut": cut, "order": order}
+            # a plugin that was never asked before has no name at hand
+            fresh = RunLatentHandlers(store, DerivedViews(), RequestGuard(None))
+            expected_header, expected = unpack(ask(fresh.token_latent_matrix, **asked))
+            header, arrays = unpack(ask(handlers.token_latent_matrix, **asked, values=0))
+            assert header == expected_header
+            places = [whole["latent"].tolist().index(latent) for latent in arrays["latent"]]
+            np.testing.assert_array_equal(whole["value"][:, places], expected.pop("value"))
+            assert arrays.keys() == expected.keys()
+            for name, array in arrays.items():
+                np.testing.assert_array_equal(array, expected[name])
 
 
 def test_the_default_matrix_is_the_exported_order_masked(store: HeldEvidence, run: VlmRun) -> None:

@@ -11,7 +11,7 @@ from tests.views.hand_made_run import hand_made_statistics, run_with_matrix
 
 def names(run: VlmRun, statistics: LatentStatistics | None = None) -> list[str]:
     found = cluster_columns(latent_means(run), compute_latent_order(run))
-    return [cluster_name(run, found.matrix, cluster, statistics) for cluster in found.clusters]
+    return [cluster_name(run, cluster, statistics) for cluster in found.clusters]
 
 
 def run_of_one_cluster(n_latents: int, column: list[float], words: tuple[str, ...]) -> VlmRun:
@@ -88,7 +88,7 @@ def test_a_cluster_specific_to_no_word() -> None:
     means = latent_means(run)
     found = cluster_columns(means, compute_latent_order(run), cut=2.0)
     (cluster,) = found.clusters
-    assert cluster.word_indices == () and cluster_name(run, found.matrix, cluster, None) == "several words"
+    assert cluster.word_indices == () and cluster_name(run, cluster, None) == "several words"
 
 
 def test_groups_outside_the_tree_bear_their_kind() -> None:

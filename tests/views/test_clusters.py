@@ -17,6 +17,7 @@ from tb_visualscratchpad.views import (
     latent_means,
     token_latent_matrix,
 )
+from tb_visualscratchpad.views.ordered_tree import heights_of
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import LatentOrder, Span, VlmRun
 from tests.random_evidence import random_statistics, random_vlm_run
@@ -109,6 +110,19 @@ def test_weights_words_and_values_of_clusters() -> None:
             assert cluster.mean_T[t] == pytest.approx(mean, rel=1e-5)
             assert (token in cluster.word_indices) == (mean > 0.6)
     assert covered == list(range(matrix.latent_C.size))
+
+
+def test_heights_at_hand_change_nothing() -> None:
+    run = random_vlm_run(5, n_latents=60, n_output=9)
+    means, order = latent_means(run), compute_latent_order(run)
+    heights = heights_of(order.linkage)
+    for seed in range(5):
+        keep = np.random.default_rng(seed).random(order.latent_C.size) < seed / 4
+        found, plain = (cluster_columns(means, order, keep=keep, heights=given) for given in (heights, None))
+        np.testing.assert_array_equal(found.linkage, plain.linkage)
+        assert [(one.start, one.count, one.kind) for one in found.clusters] == [(one.start, one.count, one.kind) for one in plain.clusters]
+        assert found.reason == plain.reason and (found.reason is None) == (keep.sum() > 0)
+    np.testing.assert_array_equal(heights, heights_of(order.linkage))
 
 
 def test_specific_means_more_than_six_tenths() -> None:

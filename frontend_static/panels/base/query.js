@@ -8,6 +8,8 @@
 
 /** A caption appears only when loading takes longer than this. */
 const SLOW_MS = 300;
+/** A former answer fades only when the new one takes longer than this: fading costs several frames, most answers only one. */
+const LATE_MS = 150;
 /** A question waits at most this long for the answer to the one before. */
 const HOLD_MS = 150;
 
@@ -27,6 +29,10 @@ export class Query {
     this.error = null;
     this.loading = false;
     this.slow = false;
+    /** The value has belonged to a former question for so long that this must be seen. */
+    this.late = false;
+    /** @type {ReturnType<typeof setTimeout>|null} makes it late */
+    this.fading = null;
     this.nAsking = 0;
     /** @type {(() => void)|null} asks what waits */
     this.next = null;
@@ -49,9 +55,24 @@ export class Query {
     this.loading = Boolean(request);
     this.slow = false;
     this.next = null;
+    this.watch();
     if (!request) return;
     if (!this.nAsking) this.start(request, key);
     else this.hold(request, key);
+  }
+
+  /** Starts or ends the waiting for an answer that comes late; many questions may follow one another before one is answered. */
+  watch() {
+    if (!this.stale) {
+      clearTimeout(this.fading);
+      this.fading = null;
+      this.late = false;
+    } else {
+      this.fading ??= setTimeout(() => {
+        this.late = true;
+        this.host.requestUpdate();
+      }, LATE_MS);
+    }
   }
 
   /**
@@ -93,6 +114,7 @@ export class Query {
     this.next?.();
     if (this.key !== key) return;
     this.loading = false;
+    this.watch();
     this.host.requestUpdate();
   }
 

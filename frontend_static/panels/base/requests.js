@@ -16,11 +16,17 @@ function rowOptions({ selection: { layers, row, view } }) {
   return { layers, row, view };
 }
 
+/** The step of a training run whose statistics speak of a run's latents. @param {Store} store */
+function stepOption({ selection: { step } }) {
+  return step === null ? {} : { step };
+}
+
 /** Thresholds only apply where the run's dictionary has statistics. @param {Store} store */
 export function thresholdOptions(store) {
   if (!store.dictionaryEntry?.has_statistics) return {};
   const { maxFrequency, minMean } = store.selection;
   return {
+    ...stepOption(store),
     ...(maxFrequency < 1 ? { max_frequency: maxFrequency } : {}),
     ...(minMean > 0 ? { min_mean: minMean } : {}),
   };
@@ -91,7 +97,7 @@ export function askRanks(store, api) {
 export function askLatent(store, api) {
   const key = store.runKey;
   const { latent } = store.selection;
-  const options = rowOptions(store);
+  const options = { ...rowOptions(store), ...stepOption(store) };
   return key && latent !== null
     ? request('latent', runSubject(store), [latent, options], () => api.latent(key, latent, options))
     : null;

@@ -4,7 +4,7 @@ import { html } from '../../vendor/lit.js';
 export function emptyPage() {
   const line = (text, command) => html`<dt>${text}</dt><dd><code>${command}</code></dd>`;
   return html`<main class="page"><section class="card empty-page" aria-label="No evidence yet">
-    <h1>No evidence yet</h1>
+    <h2>No evidence yet</h2>
     <p>This log directory holds no run and no dictionary of Visual Scratchpad. Write some into it; they appear here by themselves.</p>
     <dl>
       ${line('See it with the small model that comes along', 'visualscratchpad demo --logdir LOGDIR --no-serve')}
