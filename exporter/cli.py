@@ -255,6 +255,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any] | None:
 def _worker(options: argparse.Namespace) -> None:
     from tb_visualscratchpad.exporter.worker.registration import OnlyWorker
 
+    options.logdir = options.logdir.expanduser()
     # Before minutes are spent on loading a model.
     with OnlyWorker(options.logdir, os.environ):
         stop = threading.Event()

@@ -18,7 +18,7 @@ from typing import Any
 
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.host_names import is_loopback, normal_host, port_of
-from tb_visualscratchpad.wire.worker_files import entries, live_secret, secret_from_file, works_for
+from tb_visualscratchpad.wire.worker_files import entries, live_secret, live_workers, secret_from_file, works_for
 
 WORKER_VARIABLE = "VISUALSCRATCHPAD_WORKER"
 TOKEN_FILE_VARIABLE = "VISUALSCRATCHPAD_WORKER_TOKEN_FILE"
@@ -89,6 +89,12 @@ class WorkerClient:
             secret = live_secret(entry.worker_id, self._environment)
             if secret is not None and works_for(secret, self._logdir):
                 return WorkerAddress("127.0.0.1", secret.port, secret.secret)
+        others = sorted({secret.logdir for secret in live_workers(self._environment)})
+        if others:
+            raise NoWorker(
+                f"No worker is running for this log directory, {self._logdir}; yours works for {' and '.join(others)}: give TensorBoard and worker the "
+                "same --logdir."
+            )
         advice = f"Start one: visualscratchpad worker --vlm ... --sae ... --logdir {self._logdir}"
         if found:
             raise NoWorker(

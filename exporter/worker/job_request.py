@@ -109,7 +109,7 @@ _QUESTION = ("picture", "prompt", "system", "max_new_tokens")
 
 
 def parse_job(value: object, limits: WorkerLimits) -> Job:
-    """A job from its JSON (``docs/worker.md``).
+    """A job from its JSON (``docs/http_api.md``, *New runs*).
 
     Raises:
         ScratchpadError: what is wrong with it.

@@ -32,6 +32,8 @@ from tb_visualscratchpad.wire.errors import ScratchpadError
 
 HOST = "127.0.0.1"
 RENEW_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
+"""How soon the server hears that it shall end."""
 
 
 def serve_worker(
@@ -63,7 +65,7 @@ def serve_worker(
             }
             application = WorkerApplication(registration.secret.secret, about, queue, pictures, limits, work.ready)
             server = make_server(HOST, 0, application, threaded=True, request_handler=_QuietHandler, fd=listener.fileno())
-            thread = threading.Thread(target=server.serve_forever, name="worker's server", daemon=True)
+            thread = threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), name="worker's server", daemon=True)
             thread.start()
             _say(
                 f"The worker for {logdir} is ready on {vlm.device} (port {server.port}). For a TensorBoard on another machine copy "
@@ -92,6 +94,7 @@ def _work(queue: JobQueue, work: ModelWork, registration: Registration, stop: th
         if job is not None:
             event, more = _outcome(work, job)
             queue.end(job, event, **more)
+            _say(f"{job.kind}: {more.get('error', job.state)}")
         try:
             registration.renew()
         except ScratchpadError as error:  # there is no room just now: TensorBoard finds the worker again when there is

@@ -1,6 +1,6 @@
 """What the worker answers over HTTP: to whoever has its secret, on this machine, and is no web page.
 
-TensorBoard's plugin is its only intended client. ``docs/worker.md`` lists the addresses.
+TensorBoard's plugin is its only intended client; ``docs/worker.md`` says what goes between them.
 """
 
 from __future__ import annotations

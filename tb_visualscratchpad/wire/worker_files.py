@@ -171,6 +171,17 @@ def live_secret(worker_id: str, environment: Mapping[str, str]) -> WorkerSecret 
     return None
 
 
+def live_workers(environment: Mapping[str, str]) -> list[WorkerSecret]:
+    """All workers of this user's that run now on this machine, for whatever log directory."""
+    found = []
+    for folder in private_folders(environment):
+        for path in sorted(folder.glob("*.json"))[:_MAX_ENTRIES]:
+            with contextlib.suppress(ScratchpadError):
+                secret = live_secret(path.stem, environment)
+                found += [secret] if secret is not None else []
+    return found
+
+
 def works_for(secret: WorkerSecret, logdir: Path) -> bool:
     """Whether a worker logs to this directory: an entry that was copied or forged into another one leads nowhere."""
     return secret.logdir == os.path.realpath(logdir)

@@ -109,7 +109,7 @@ def serving(logdir: Path) -> Iterator[Served]:
     provider = MultiplexerDataProvider(multiplexer, str(logdir))
     plugin = VisualScratchpadPlugin(base_plugin.TBContext(data_provider=provider, logdir=str(logdir), multiplexer=multiplexer, flags=None))
     server = make_server("127.0.0.1", 0, application.TensorBoardWSGI([plugin], data_provider=provider), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         address = f"http://127.0.0.1:{server.port}/"

@@ -177,21 +177,21 @@ def test_tensorboard_started_anew_finds_worker_and_jobs_again(worker: None, logd
         assert after.tab.outcome(job)["event"] == "result"
 
 
-@pytest.mark.parametrize(
-    ("picture", "status", "says"),
-    [
-        ({"run": "../../etc", "id": "passwd"}, 404, "no run of the log directory"),
-        ({"run": "/etc", "id": "passwd"}, 404, "no run of the log directory"),
-        ({"run": "a\0b", "id": "x"}, 404, "no run of the log directory"),
-        ({"run": ".", "id": "../x"}, 400, "id is '../x'"),
-        ({"run": ".", "id": "none"}, 404, "finds no run 'none'"),
-        ({"run": "worker", "id": "none"}, 404, "finds no run 'none'"),
-        ({"picture_id": "0123456789abcdef"}, 404, "send it again"),
-    ],
+ABSENT = (
+    ({"run": "../../etc", "id": "passwd"}, 404, "no run of the log directory"),
+    ({"run": "/etc", "id": "passwd"}, 404, "no run of the log directory"),
+    ({"run": "a\0b", "id": "x"}, 404, "no run of the log directory"),
+    ({"run": ".", "id": "../x"}, 400, "id is '../x'"),
+    ({"run": ".", "id": "none"}, 404, "finds no run 'none'"),
+    ({"run": "worker", "id": "none"}, 404, "finds no run 'none'"),
+    ({"picture_id": "0123456789abcdef"}, 404, "send it again"),
 )
-def test_pictures_that_are_not_there(worker: None, tab: TabRequests, picture: dict, status: int, says: str) -> None:
-    got, said = tab.post("jobs/start", {"kind": "run", "picture": picture, "prompt": "w1"})
-    assert got == status and says in said["error"]
+
+
+def test_pictures_that_are_not_there(worker: None, tab: TabRequests) -> None:
+    for picture, status, says in ABSENT:
+        got, said = tab.post("jobs/start", {"kind": "run", "picture": picture, "prompt": "w1"})
+        assert got == status and says in said["error"]
     assert tab.post("jobs/list", {})[1]["jobs"] == []
 
 
@@ -205,13 +205,12 @@ def test_a_sidecar_that_leads_out_of_the_log_directory_is_not_read(worker: None,
     assert status == 422 and "outside its run directory" in said["error"]
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [(b"", "not a picture"), (b"\x89PNG\r\n\x1a\n", "picture"), (b"GIF89a", "picture"), (b"{}", "not a picture"), (png()[:500], "damaged")],
-)
-def test_what_is_no_picture_is_a_sentence(worker: None, tab: TabRequests, content: bytes, says: str) -> None:
-    with pytest.raises(AssertionError, match=says):
-        tab.picture(content)
+def test_what_is_no_picture_is_a_sentence(worker: None, tab: TabRequests) -> None:
+    for content, says in (
+        (b"", "not a picture"), (b"\x89PNG\r\n\x1a\n", "picture"), (b"GIF89a", "picture"), (b"{}", "not a picture"), (png()[:500], "damaged")
+    ):
+        with pytest.raises(AssertionError, match=says):
+            tab.picture(content)
 
 
 def test_pictures_over_the_limits(worker: None, tab: TabRequests) -> None:
