@@ -36,7 +36,7 @@ import { latentsText, parseLatents } from './latent_list.js';
  * @property {'kept'|'dropped'} errorTerm what becomes of the part that the dictionary does not rebuild
  * @property {string|null} result key of the steered answer that is compared; null: this run's newest (see outcomes.js)
  * @property {string|null} sweep key of the cluster sweep; null: this run's newest
- * @property {string|null} dose key of the doses; null: those of the compared latents, else this run's newest
+ * @property {string|null} dose key of the doses; null: this run's newest
  * @property {'clusters'|'latents'} table what the table of Compare lists
  */
 

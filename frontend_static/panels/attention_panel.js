@@ -37,6 +37,12 @@ export class AttentionPanel extends Panel {
     return this.selection.source === 'latent' && this.selection.latent !== null ? 'latent' : 'attention';
   }
 
+  /** @param {[number, number, number, number]} box in pixels of the picture */
+  drawBox(box) {
+    this.store.setSession({ brushing: false });
+    this.store.set({ box: Object.freeze(box) });
+  }
+
   renderPicture(raster, label) {
     const { picture } = this.run.value;
     const entry = this.store.runKey;
@@ -44,7 +50,7 @@ export class AttentionPanel extends Panel {
     return html`<div class="boxed" .style=${`--ratio:${ratio}`}><vs-picture .src=${picture.has_picture ? this.api.pictureUrl(entry) : ''} .raster=${raster}
         .mode=${this.selection.overlay} .theme=${this.theme} outlined .label=${label} .ratio=${ratio}></vs-picture>
         <vs-box-brush .width=${picture.width} .height=${picture.height} .box=${this.selection.box} .active=${this.store.session.brushing}
-          @box=${({ detail }) => this.store.set({ box: Object.freeze(detail) })}></vs-box-brush>${boxButton(this.store)}</div>
+          @box=${({ detail }) => this.drawBox(detail)}></vs-box-brush>${boxButton(this.store)}</div>
       ${picture.has_picture ? nothing : html`<p class="note">The picture was not logged; the map is drawn alone.</p>`}`;
   }
 

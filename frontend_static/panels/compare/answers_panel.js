@@ -9,6 +9,9 @@ import { rasterise } from '../../plots/image_overlay.js';
 import { Panel } from '../base/panel.js';
 import { askFiring, askOriginal, askOriginalPatches, askSteered } from './requests.js';
 
+/** @param {any} result @returns {string} */
+const controlsName = (result) => (result.erasure ? 'Other boxes' : 'Random');
+
 /** @param {any} result @returns {string} what was done, in a few words for a row */
 function steeredNote({ steering, answers }) {
   const n = answers.at(-1).latents.length;
@@ -40,7 +43,7 @@ export class AnswersPanel extends Panel {
     if (!changes) return [];
     return [
       {
-        name: 'Random',
+        name: controlsName(result),
         note: `${worst ? 'worst' : 'mean'} of ${n}`,
         words: [],
         steps: changes.map((_, i) => ['kept', i, null]),
@@ -64,7 +67,7 @@ export class AnswersPanel extends Panel {
     return [
       ...of('reconstruction').map((answer) => row(answer, 'Reconstruction', 'control')),
       ...(this.shownControls === 'each'
-        ? controls.map((answer, i) => row(answer, 'Random', `${i + 1} of ${controls.length}`))
+        ? controls.map((answer, i) => row(answer, controlsName(result), `${i + 1} of ${controls.length}`))
         : this.controlSummary(result, controls.length)),
       ...of('steered').map((answer) => row(answer, 'Steered', steeredNote(result))),
       ...of('erased').map((answer) => row(answer, 'Erased', result.erasure.fill)),
@@ -101,11 +104,11 @@ export class AnswersPanel extends Panel {
   /** Both answers under both models, and where they part. */
   renderBoth(result) {
     const [first, last] = [result.answers[0], result.answers.at(-1)];
-    const name = result.erasure ? 'erased' : 'steered';
+    const [name, under] = result.erasure ? ['erased', 'picture with the box erased'] : ['steered', 'steered model'];
     const both = (of, key) => html`${of} answer <b data-value=${key}>${logs(first[key], last[key])}</b>`;
     const { parting } = result;
     const word = (answer) => (answer.tokens[parting.number] ? tokenText(answer.tokens[parting.number].text) : 'its end');
-    return html`<p class="both note">Log-probability of the whole, original → ${name} model: ${both('original', 'original_logprob')},
+    return html`<p class="both note">Log-probability of the whole, original → ${under}: ${both('original', 'original_logprob')},
       ${both(name, 'steered_logprob')}. <span data-value="parting">${
         parting
           ? html`They part at word ${parting.number + 1}: <b class="mono">${word(first)}</b> ${logs(parting.original_before, parting.original_after)},
@@ -133,12 +136,12 @@ export class AnswersPanel extends Panel {
         nControls
           ? select({
               label: 'Controls',
-              title: 'The random controls',
+              title: 'Controls: what as large a change elsewhere does',
               value: this.shownControls,
               options: [
-                ['mean', `random: mean of ${nControls}`],
-                ['worst', 'random: worst, word by word'],
-                ['each', `random: each of ${nControls}`],
+                ['mean', `${controlsName(result).toLowerCase()}: mean of ${nControls}`],
+                ['worst', `${controlsName(result).toLowerCase()}: worst, word by word`],
+                ['each', `${controlsName(result).toLowerCase()}: each of ${nControls}`],
               ],
               onChange: (value) => {
                 this.shownControls = value;

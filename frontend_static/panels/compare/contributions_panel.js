@@ -8,9 +8,15 @@ import { Panel } from '../base/panel.js';
 import { askAgain, whyNotAgain } from '../steering/asking.js';
 import { askContributions, askOriginal } from './requests.js';
 import { tableChoice } from './table_choice.js';
-import { signed } from './verdict.js';
 
 const FIRST_ROWS = 60;
+
+/** @param {number} value in nats @returns {string} two decimals, or two digits where that is less than a hundredth */
+function small(value) {
+  const size = Math.abs(value);
+  const text = size >= 0.1 ? fixed(value, 2) : size === 0 ? '0' : Number(value.toPrecision(2)).toString().replaceAll('-', '−');
+  return value > 0 ? `+${text}` : text;
+}
 
 /** Which latents carried a word: the gradient's estimate for all of them, beside what really taking the best away did. */
 export class ContributionsPanel extends Panel {
@@ -58,13 +64,14 @@ export class ContributionsPanel extends Panel {
     });
   }
 
+  /** @param {any} row @param {{contribution: number, ablated: number}} top the largest of each: an estimate can be far smaller than what is lost */
   renderRow(row, top) {
     const on = row.latent === this.selection.latent;
-    const bar = (value) => `width:${(100 * Math.abs(value)) / top}%`;
     const figure = (value, kind) =>
       value === null
         ? html`<td class="num k">–</td>`
-        : html`<td class="num bar-cell"><i class="bar ${kind} ${value < 0 ? 'against' : ''}" .style=${bar(value)}></i><span>${signed(value)}</span></td>`;
+        : html`<td class="num bar-cell"><i class="bar ${kind} ${value < 0 ? 'against' : ''}" .style=${`width:${(100 * Math.abs(value)) / top[kind]}%`}></i>
+          <span>${small(value)}</span></td>`;
     return html`<tr class=${on ? 'on' : ''} data-latent=${row.latent} @click=${() => this.store.chooseLatent(row.latent)}>
       <td class="num k">${row.rank}</td><th scope="row"><span class="cluster-cell"><button type="button" class="name mono" aria-pressed=${String(on)}>${row.latent}</button>${
         on
@@ -73,19 +80,20 @@ export class ContributionsPanel extends Panel {
           : nothing
       }</span></th>
       <td>${row.label === null ? nothing : latentName(row.label, row.label_share ?? 0)}</td>
-      ${figure(row.contribution, 'estimate')}${figure(row.ablated, 'measured')}
+      ${figure(row.contribution, 'contribution')}${figure(row.ablated, 'ablated')}
       <td class="num k">${row.ablated_rank ?? ''}</td></tr>`;
   }
 
   renderTable(answer) {
-    const top = Math.max(1e-12, ...answer.rows.flatMap(({ contribution, ablated }) => [Math.abs(contribution), Math.abs(ablated ?? 0)]));
+    const largest = (key) => Math.max(1e-30, ...answer.rows.map((row) => Math.abs(row[key] ?? 0)));
+    const top = { contribution: largest('contribution'), ablated: largest('ablated') };
     const rows = answer.rows.slice(0, this.shown);
     const agreement =
       answer.agreement === null
         ? ''
         : `; over the ${whole(answer.n_checked)} that were taken away in truth, the two rankings agree with Spearman’s ${fixed(answer.agreement, 2)}`;
     return html`<p class="note found" data-value="agreement">${counted(answer.n_firing, 'latent')} fire; together they give the word
-        <b>${signed(answer.total)} nat</b> to first order (${percent(Math.exp(answer.original_tokens[answer.word].logprob))} likely)${agreement}.
+        <b>${small(answer.total)} nat</b> to first order (${percent(Math.exp(answer.original_tokens[answer.word].logprob))} likely)${agreement}.
         ${answer.differs_from_logged} ${answer.problem ?? ''}</p>
       <div class="scroll" tabindex="0" role="group" aria-label="Table of latents"><table class="sweep-table latents-table">
         <thead><tr><th scope="col" class="num">rank</th><th scope="col">latent</th><th scope="col">label</th>

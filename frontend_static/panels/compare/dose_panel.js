@@ -104,7 +104,7 @@ export class DosePanel extends Panel {
 
   /** What a new dose-response would be about, or null. */
   get subject() {
-    return subjectOf(this.selection.basket, this.result.value);
+    return subjectOf(this.selection, this.result.value, this.original.value?.picture ?? null);
   }
 
   startSetup() {
@@ -121,8 +121,8 @@ export class DosePanel extends Panel {
     else if (!words.size) this.refused = 'No word is chosen: choose at least one.';
     else {
       this.open = false;
-      const { name, latents, op } = subject;
-      const job = { kind: 'dose', name, latents, op, values, words: [...words].sort((a, b) => a - b) };
+      const { name, latents, op, where } = subject;
+      const job = { kind: 'dose', name, latents, op, where, values, words: [...words].sort((a, b) => a - b) };
       await askAgain(this.store, job, `doses of ${name}`);
     }
   }

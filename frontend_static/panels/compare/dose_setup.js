@@ -1,11 +1,11 @@
 import { html, nothing } from '../../vendor/lit.js';
-import { changeName } from '../../basket.js';
+import { changeName, steeringSpec } from '../../basket.js';
 import { counted, tokenText } from '../../elements/format.js';
 
 /**
  * What a new dose-response is about, and the form that says which words and doses.
  *
- * @typedef {{name: string, latents: number[], op: 'SET'|'SCALE'|'ADD', doses: number[]}} DoseSubject
+ * @typedef {{name: string, latents: number[], op: 'SET'|'SCALE'|'ADD', doses: number[], where: any}} DoseSubject `where` as a spec has it
  */
 
 const SCALES = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5];
@@ -22,13 +22,15 @@ function usualDoses(op, value) {
 
 /**
  * The basket's only item, else the latents of the result when all are changed alike.
- * @param {readonly import('../../basket.js').BasketItem[]} basket @param {any} result as `steering_result` answers, or undefined
- * @returns {DoseSubject|null}
+ * @param {import('../../selection.js').Selection} selection @param {any} result as `steering_result` answers, or undefined
+ * @param {{width: number, height: number}|null} picture in pixels @returns {DoseSubject|null}
  */
-export function subjectOf(basket, result) {
-  if (basket.length === 1) {
-    const [{ name, latents, op, value }] = basket;
-    return { name: name ?? `latent ${latents[0]}`, latents: [...latents].sort((a, b) => a - b), op, doses: usualDoses(op, value) };
+export function subjectOf(selection, result, picture) {
+  if (selection.basket.length === 1) {
+    const [{ name, latents, op, value }] = selection.basket;
+    const [{ where }] = steeringSpec(selection, picture).interventions;
+    const sorted = [...latents].sort((a, b) => a - b);
+    return { name: name ?? `latent ${latents[0]}`, latents: sorted, op, doses: usualDoses(op, value), where };
   }
   if (!result?.steering) return null;
   const { interventions } = result.steering;
@@ -38,7 +40,8 @@ export function subjectOf(basket, result) {
   const name = result.name.endsWith(suffix) ? result.name.slice(0, -suffix.length) : result.name;
   const uniform = interventions.every((one) => one.op === op);
   const scale = op === 'SCALE' || latents.length > 1; // the latents of a cluster have different scales
-  return uniform ? { name, latents, op: scale ? 'SCALE' : op, doses: usualDoses(scale ? 'SCALE' : op, value) } : null;
+  const { where } = interventions[0];
+  return uniform ? { name, latents, op: scale ? 'SCALE' : op, doses: usualDoses(scale ? 'SCALE' : op, value), where } : null;
 }
 
 /** @param {DoseSubject|null} subject */

@@ -37,11 +37,11 @@ export function whyNotSteer(store) {
 /** Asks the chosen run again. @param {Store} store @param {{kind: string, [key: string]: any}} job @param {string} name */
 export function askAgain(store, job, name) {
   const { run, id } = originalOf(store);
-  return store.jobs.start({ ...job, picture: { run, id } }, { name, subject: { run, id } });
+  return store.jobs.start({ name, ...job, picture: { run, id } }, { name, subject: { run, id } });
 }
 
 /** Runs the basket. @param {Store} store @param {{width: number, height: number}} picture of the run, in pixels */
 export function runBasket(store, picture) {
   const name = basketName(store.selection.basket);
-  return askAgain(store, { kind: 'steer', spec: steeringSpec(store.selection, picture), name }, name);
+  return askAgain(store, { kind: 'steer', spec: steeringSpec(store.selection, picture) }, name);
 }
