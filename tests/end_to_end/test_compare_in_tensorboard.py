@@ -17,7 +17,13 @@ from tb_visualscratchpad.views.comparison import compare_answers
 from tb_visualscratchpad.views.output_diff import Change
 from tb_visualscratchpad.views.sweep_table import sweep_table
 from tb_visualscratchpad.wire.evidence import VlmRun
-from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, Condition, DoseResponse, SteeringResult, WordContributions
+from tb_visualscratchpad.wire.steering_evidence import (
+    ClusterSweep,
+    Condition,
+    DoseResponse,
+    SteeringResult,
+    WordContributions,
+)
 from tests.end_to_end.served_log import N_LATENTS, open_alone, output_tokens, tensorboard
 from tests.end_to_end.test_accessibility import AXE, RUN_AXE
 from tests.random_evidence import random_dictionary, random_vlm_run

@@ -1,0 +1,274 @@
+"""The whole way with the demo's model: a word's cluster is taken away from the heatmap, and what is left is found again later."""
+
+from __future__ import annotations
+
+import base64
+import io
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from tb_visualscratchpad.exporter.demo.compose import compose, random_scene
+from tb_visualscratchpad.exporter.demo.questions import LIST
+from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
+from tb_visualscratchpad.exporter.explain import explain
+from tb_visualscratchpad.exporter.sae import load_sae
+from tb_visualscratchpad.exporter.vlm import load_vlm
+from tb_visualscratchpad.wire.evidence import Span, VlmRun
+from tests.end_to_end.served_log import open_tab, tensorboard
+from tests.exporter.demo.test_ablation import cluster_of_word
+from tests.watched_browser import watched_page
+
+pytestmark = pytest.mark.full
+
+SEED = 940_002
+GONE, STAYS = "cat", "tree"
+SIZE = {"width": 1440, "height": 900}
+SLOW_MS = 120_000
+PICTURE_SIDE = 256
+OURS = {"ours": "visualscratchpad", "viewport": SIZE}
+
+
+@dataclass
+class Worker:
+    """A worker process over a log directory, and what it prints."""
+
+    logdir: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tb_visualscratchpad.exporter", "worker", "--vlm", "demo", "--sae", "demo", "--logdir", str(self.logdir)]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 90
+        while not list(self.logdir.glob(".visualscratchpad/workers/*.json")):
+            assert self.process.poll() is None and time.monotonic() < deadline, "the worker did not start"
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+
+@dataclass(frozen=True)
+class Served:
+    address: str
+    run: VlmRun
+    directory: str
+    worker: Worker
+
+    def parameters(self, **more: str | int) -> str:
+        known = {"run": self.directory, "id": self.run.run_id, **more}
+        return "".join(f"&p.visualscratchpad.{key}={value}" for key, value in known.items())
+
+    def word(self, text: str) -> int:
+        return next(token.index for token in self.run.tokens if token.span is Span.OUTPUT and token.text.strip() == text)
+
+
+def picture(seed: int = SEED) -> bytes:
+    buffer = io.BytesIO()
+    compose(random_scene(seed, objects=(GONE, STAYS)), seed).picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A log of one run, TensorBoard over it, and a worker; with a runtime directory of their own."""
+    folder = tmp_path_factory.mktemp("steered")
+    logdir, runtime = folder / "logs", folder / "runtime"
+    logdir.mkdir()
+    runtime.mkdir(mode=0o700)
+    scene = compose(random_scene(SEED, objects=(GONE, STAYS)), SEED)
+    run = explain(load_vlm("demo", device="cpu"), load_sae("demo"), scene.picture, LIST, max_new_tokens=24, name="two objects")
+    assert {GONE, STAYS} <= set(run.output_text.split()), run.output_text
+    directory = new_run_directory(logdir, "runs")
+    with ScratchpadWriter(directory) as writer:
+        writer.add_vlm_run(run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        worker = Worker(logdir)
+        try:
+            worker.start()
+            with tensorboard(logdir) as address:
+                yield Served(address, run, directory.name, worker)
+        finally:
+            worker.stop()
+
+
+def said_in(frame: Frame, row: str) -> list[str]:
+    """The words of a row of the raster that its answer has."""
+    return frame.evaluate(
+        """(row) => [...document.querySelectorAll(`tr[data-row="${row}"] td`)].filter((cell) => !cell.querySelector('del') && cell.childNodes.length)
+        .map((cell) => (cell.querySelector('ins') ?? cell.firstElementChild?.previousSibling ?? cell).textContent.trim()).filter(Boolean)""",
+        row,
+    )
+
+
+def ablate_from_the_heatmap(page: Page, frame: Frame, run: VlmRun) -> None:
+    """A click on the name of the cluster that weighs most on the word."""
+    latents = cluster_of_word(run, GONE)
+    frame.wait_for_selector("vs-matrix canvas", state="attached")
+    frame.wait_for_function("document.querySelector('vs-matrix')?.plot?.names.length")
+    box = frame.locator("vs-matrix .plot").bounding_box()
+    place = frame.evaluate(
+        """(latent) => { const { plot } = document.querySelector('vs-matrix'); const cluster = plot.data.cluster[plot.data.latent.indexOf(latent)];
+        const name = plot.names.find((one) => one.cluster === cluster); return [(name.x0 + name.x1) / 2, name.y1 - 3]; }""",
+        latents[0],
+    )
+    page.mouse.click(box["x"] + place[0], box["y"] + place[1])
+    item = frame.locator(".basket-item")
+    expect(item).to_have_count(1)
+    assert [int(one) for one in item.get_attribute("data-latents").split(".")] == latents
+
+
+def ready(frame: Frame) -> None:
+    expect(frame.locator("[data-value=worker]")).to_have_text("worker ready", timeout=30_000)
+
+
+def test_a_cluster_is_ablated_and_the_result_is_found_again_without_the_worker(browser: Browser, served: Served) -> None:
+    with watched_page(browser, **OURS) as page:
+        frame = open_tab(page, served.address, served.parameters(token=served.word(GONE)))
+        ready(frame)
+        ablate_from_the_heatmap(page, frame, served.run)
+        frame.get_by_role("button", name="Run steered answer").click()
+        frame.locator(".dock .job progress").wait_for()
+        expect(frame.locator("[data-value=so-far]")).to_contain_text(STAYS, timeout=SLOW_MS)
+        frame.locator("[data-value=verdict]").wait_for(timeout=SLOW_MS)
+        frame.locator(".raster").first.wait_for()
+        steered = said_in(frame, "Steered")
+        assert GONE not in steered and STAYS in steered
+        assert GONE in said_in(frame, "Reconstruction")
+        told = frame.locator("[data-value=verdict]").inner_text()
+        assert f"the word {GONE} falls" in told and "leaves the answer" in told, told
+        expect(frame.locator(".dock .job")).to_have_count(0)
+
+        page.wait_for_timeout(400)
+        page.reload()
+        frame = open_tab(page, served.address, page.url.split("#visualscratchpad")[1])
+        expect(frame.locator("[data-value=verdict]")).to_have_text(told, timeout=30_000)
+
+    served.worker.stop()
+    try:
+        with watched_page(browser, **OURS) as page:
+            frame = open_tab(page, served.address, served.parameters(workspace="compare"))
+            expect(frame.locator("[data-value=verdict]")).to_have_text(told, timeout=30_000)
+            frame.locator(".raster").first.wait_for()
+            assert said_in(frame, "Steered") == steered
+            expect(frame.locator("[data-value=worker]")).to_have_text("no worker")
+    finally:
+        served.worker.start()
+
+
+def test_a_job_survives_a_reload_makes_others_wait_and_is_called_off(browser: Browser, served: Served) -> None:
+    with watched_page(browser, **OURS) as page, watched_page(browser, **OURS) as other:
+        frame = open_tab(page, served.address, served.parameters(workspace="compare"))
+        ready(frame)
+        frame.get_by_role("button", name="Run all").click()
+        expect(frame.locator("[data-value=job-state]")).to_contain_text("clusters", timeout=SLOW_MS)
+
+        second = open_tab(other, served.address, served.parameters(basket="SET%3A0%3A5"))
+        expect(second.locator("[data-value=worker]")).to_have_text("worker busy", timeout=30_000)
+        expect(second.locator(".dock .job")).to_have_count(0)
+        second.locator(".rank-row, .state").first.wait_for()
+        second.get_by_role("button", name="Run steered answer").click()
+        expect(second.locator("[data-value=job-state]")).to_have_text("waiting, 1 before it", timeout=30_000)
+
+        page.reload()
+        frame = open_tab(page, served.address, page.url.split("#visualscratchpad")[1])
+        expect(frame.locator("[data-value=job-state]")).to_contain_text("of", timeout=30_000)
+        frame.locator(".dock").get_by_role("button", name="Cancel").click()
+        expect(frame.locator(".dock .job .said")).to_have_text("cancelled", timeout=SLOW_MS)
+        frame.get_by_role("button", name="Dismiss").click()
+        expect(frame.locator(".dock .job")).to_have_count(0)
+        second.locator("[data-value=verdict]").wait_for(timeout=SLOW_MS)
+
+
+def test_a_box_is_brushed_steered_in_and_erased(browser: Browser, served: Served) -> None:
+    with watched_page(browser, **OURS) as page:
+        frame = open_tab(page, served.address, served.parameters(token=served.word(GONE), latent=1))
+        ready(frame)
+        frame.get_by_role("button", name="Draw a box").click()
+        area = frame.locator("vs-attention vs-box-brush").bounding_box()
+        page.mouse.move(area["x"] + 20, area["y"] + 30)
+        page.mouse.down()
+        page.mouse.move(area["x"] + 120, area["y"] + 140, steps=4)
+        page.mouse.up()
+        fields = frame.locator(".box-fields input")
+        expect(fields).to_have_count(4)
+        scale = PICTURE_SIDE / area["width"]
+        found = [int(field.input_value()) for field in fields.all()]
+        assert found == pytest.approx([20 * scale, 30 * scale, 120 * scale, 140 * scale], abs=2)
+        fields.nth(2).fill("200")
+        fields.nth(2).press("Tab")
+        page.wait_for_function("decodeURIComponent(location.hash).includes('box=') && location.hash.includes('.200.')")
+
+        frame.get_by_role("button", name="Steer in it").click()
+        expect(frame.get_by_label("Where to steer")).to_have_value("box")
+        frame.get_by_role("button", name="Blur").click()
+        frame.locator("vs-answers .box-mark").wait_for(timeout=SLOW_MS)
+        assert "blurred" in frame.locator("[data-value=verdict]").inner_text()
+        assert frame.locator("tr[data-row='Other boxes']").count()
+
+
+def test_doses_and_a_words_latents_are_run_from_compare(browser: Browser, served: Served) -> None:
+    with watched_page(browser, **OURS) as page:
+        frame = open_tab(page, served.address, served.parameters(token=served.word(GONE)))
+        ready(frame)
+        ablate_from_the_heatmap(page, frame, served.run)
+        page.keyboard.press("3")
+        frame.get_by_role("button", name="Run doses").click()
+        frame.get_by_label("Doses", exact=True).fill("0, 1")
+        frame.locator(".dose-setup").get_by_role("button", name="Run 2 doses").click()
+        frame.locator("vs-dose-plot").wait_for(timeout=SLOW_MS)
+        plot = frame.locator("vs-dose-plot .plot")
+        plot.focus()
+        page.keyboard.press("ArrowRight")
+        expect(frame.locator("vs-dose-plot .spoken")).to_contain_text("at 0×")
+
+        frame.get_by_role("button", name="Latents of a word").click()
+        frame.get_by_role("button", name="Find what carried it").click()
+        frame.locator(".latents-table").wait_for(timeout=SLOW_MS)
+        assert "Spearman" in frame.locator("[data-value=agreement]").inner_text()
+        assert frame.locator(".latents-table tbody tr").count() >= 60
+
+
+DROP = """(bytes) => { const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0))], 'dropped.png', { type: 'image/png' }));
+    const where = document.querySelector('.workspace');
+    where.dispatchEvent(new DragEvent('dragover', { dataTransfer: data, bubbles: true, cancelable: true }));
+    where.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })); }"""
+PASTE = """(bytes) => { const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0))], 'pasted.png', { type: 'image/png' }));
+    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })); }"""
+
+
+@pytest.mark.parametrize("gesture", [DROP, PASTE])
+def test_a_new_picture_is_dropped_or_pasted_and_asked_about(browser: Browser, served: Served, gesture: str) -> None:
+    seed = SEED + (1 if gesture == DROP else 2)
+    with watched_page(browser, **OURS) as page:
+        frame = open_tab(page, served.address, served.parameters())
+        ready(frame)
+        frame.locator(".rank-row").first.wait_for()
+        frame.evaluate(gesture, base64.b64encode(picture(seed)).decode())
+        dialog = frame.get_by_role("dialog", name="New picture and prompt")
+        dialog.wait_for()
+        frame.wait_for_function("document.querySelector('vs-sized-picture canvas')?.width > 100")
+        dialog.get_by_label("Prompt").fill("")
+        dialog.get_by_label("Prompt").fill(LIST)
+        dialog.get_by_role("button", name="Ask", exact=True).click()
+        dialog.wait_for(state="hidden", timeout=SLOW_MS)
+        page.wait_for_function("location.hash.includes('run=worker')")
+        answer = " ".join(frame.locator(".chip.output").all_inner_texts()).split()
+        assert {GONE, STAYS} & set(answer)
+        frame.locator(".rank-row").first.wait_for()
