@@ -260,7 +260,7 @@ def _worker(options: argparse.Namespace) -> None:
     with OnlyWorker(options.logdir, os.environ):
         stop = threading.Event()
         if options.end_with_stdin:
-            threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), name="stdin's end", daemon=True).start()
+            threading.Thread(target=_await_end_of_stdin, args=(stop,), name="stdin's end", daemon=True).start()
         vlm, sae = _load(options)
         from tb_visualscratchpad.exporter.worker.limits import WorkerLimits
         from tb_visualscratchpad.exporter.worker.serve import serve_worker
@@ -269,6 +269,13 @@ def _worker(options: argparse.Namespace) -> None:
             vlm, sae, options.logdir, hook=options.hook, port=options.port, keep_pictures=not options.no_images,
             limits=WorkerLimits(new_tokens=options.max_new_tokens), stop=stop,
         )
+
+
+def _await_end_of_stdin(stop: threading.Event) -> None:
+    # Not sys.stdin: its lock, held by a thread that waits, would abort the interpreter when it ends.
+    while os.read(0, 4096):
+        pass
+    stop.set()
 
 
 def run_as_json(run: Any) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from tb_visualscratchpad.wire.evidence import EncodedPicture
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 """File names that count as images in a folder, lower case."""
 
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+"""Pillow's names of what is read. Others are rare, and some are programs (PostScript) rather than pictures."""
+
 MAX_PIXELS = 64_000_000
 """Pixels a picture may have. 64 megapixels decode to 192 MB."""
 
@@ -56,7 +59,7 @@ def read_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Imag
     except Image.DecompressionBombError as error:
         raise ScratchpadError(f"{_sentence(name)} is too large to decode safely: scale it down first.") from error
     except UnidentifiedImageError as error:
-        raise ScratchpadError(f"{_sentence(name)} is not a picture that Pillow can read: give a JPEG, PNG or WebP.") from error
+        raise ScratchpadError(f"{_sentence(name)} is not a picture of a kind that is read: give a JPEG, PNG or WebP.") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise ScratchpadError(f"{_sentence(name)} cannot be decoded ({error}): the file is damaged, copy it anew.") from error
     return _to_rgb(ImageOps.exif_transpose(picture), name)
@@ -66,11 +69,16 @@ def _open(source: PictureSource, name: str) -> Image.Image:
     if isinstance(source, Image.Image):
         return source
     if isinstance(source, bytes):
-        return Image.open(io.BytesIO(source))
+        return _opened(source)
     path = Path(source)
     if not path.is_file():
         raise ScratchpadError(f"{_sentence(name)} does not exist: check the path.")
-    return Image.open(io.BytesIO(path.read_bytes()))
+    return _opened(path.read_bytes())
+
+
+def _opened(content: bytes) -> Image.Image:
+    Image.init()  # a Pillow may be built without some of them
+    return Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
 
 
 def _sentence(name: str) -> str:

@@ -69,6 +69,7 @@ def _read(stream: Any, length: int, seconds: float, connection: socket.socket | 
     read = getattr(stream, "read1", stream.read)
     parts: list[bytes] = []
     left = length
+    before = None if connection is None else connection.gettimeout()
     try:
         if connection is not None:
             connection.setblocking(False)
@@ -86,7 +87,7 @@ def _read(stream: Any, length: int, seconds: float, connection: socket.socket | 
         raise RefusedBody(400, f"The request's body could not be read ({error}): send it again.") from error
     finally:
         if connection is not None:
-            connection.setblocking(True)
+            connection.settimeout(before)
     return b"".join(parts)
 
 

@@ -16,6 +16,8 @@ from tests.exporter.worker.conftest import LIMITS, RunningWorker, png, serving, 
 from tests.random_evidence import random_vlm_run
 from tests.worker_requests import TabRequests
 
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
+
 
 def run_job(tab: TabRequests, *, n_tokens: int = 4, seed: int = 0, **more: object) -> dict:
     return {"kind": "run", "picture": {"picture_id": tab.picture(png(seed))}, "prompt": "w1 w2 ?", "max_new_tokens": n_tokens, **more}
@@ -207,7 +209,7 @@ def test_a_sidecar_that_leads_out_of_the_log_directory_is_not_read(worker: None,
 
 def test_what_is_no_picture_is_a_sentence(worker: None, tab: TabRequests) -> None:
     for content, says in (
-        (b"", "not a picture"), (b"\x89PNG\r\n\x1a\n", "picture"), (b"GIF89a", "picture"), (b"{}", "not a picture"), (png()[:500], "damaged")
+        (POSTSCRIPT, "not a picture of a kind that is read"), (b"", "not a picture"), (b"\x89PNG\r\n\x1a\n", "picture"), (b"GIF89a", "picture"), (b"{}", "not a picture"), (png()[:500], "damaged")
     ):
         with pytest.raises(AssertionError, match=says):
             tab.picture(content)

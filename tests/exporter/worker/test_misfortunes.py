@@ -35,9 +35,9 @@ def run_job(tab: TabRequests, n_tokens: int = 3) -> dict:
 
 @contextmanager
 def worker_process(model: list[str], logdir: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """A worker that is ready; killed on leaving."""
-    command = [sys.executable, "-m", "tb_visualscratchpad.exporter", "worker", *model, "--logdir", str(logdir), *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    """A worker that is ready, as the demo starts one; killed on leaving."""
+    command = [sys.executable, "-m", "tb_visualscratchpad.exporter", "worker", *model, "--logdir", str(logdir), "--end-with-stdin", *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             said = []
             for line in process.stderr:
@@ -92,7 +92,8 @@ def test_told_to_end_it_calls_off_what_runs_and_tidies_up(model: list[str], logd
         process.send_signal(signal.SIGTERM)
         last = list(story)[-1]
         assert last["event"] in ("cancelled", "failed")
-        assert process.wait(60) == 0 and "Traceback" not in process.stderr.read()
+        said = process.stderr.read()
+        assert process.wait(60) == 0 and "Traceback" not in said and "Fatal" not in said, said
     assert list(logdir.iterdir()) == [] and list(private.glob("*.json")) == []
 
 
