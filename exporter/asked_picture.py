@@ -68,7 +68,8 @@ class AskedPicture:
     @property
     def latents(self) -> LatentActivations:
         """z of every patch."""
-        return self.read.latents
+        with memory_in_a_sentence(self.vlm.device, self.n_prompt):
+            return self.read.latents
 
     @property
     def image_tokens(self) -> ImageTokenMap:
@@ -96,7 +97,8 @@ class AskedPicture:
                 f"The hook {self.point.name} lies behind what the projector reads ({self.vlm.default_hook}), so steering there cannot change "
                 "the answer: use an SAE of an earlier hook."
             )
-        return self.read.edit(spec)
+        with memory_in_a_sentence(self.vlm.device, self.n_prompt):
+            return self.read.edit(spec)
 
     def embeddings(self, features: torch.Tensor | None = None) -> torch.Tensor:
         """What the text model reads, [1, n_prompt, width], when ``features`` [views, grid * grid, d] stand at the hook.

@@ -161,8 +161,8 @@ class _Decoding:
                 continue
             said = torch.cat([input_ids, draft[None, :number].expand(n_rows, -1)], dim=1)
             chosen = self._choose(said, logits)
-            for row, step in enumerate(step_logprobs(logits, chosen)):
-                if following[row]:
+            for row, (step, follows) in enumerate(zip(step_logprobs(logits, chosen), following.tolist(), strict=True)):
+                if follows:
                     self.answers[row].append(step)
             over = self._is_over(torch.cat([said, chosen[:, None]], dim=1), None)
             agrees = chosen == draft[number] if number < len(self._draft) else torch.zeros_like(following)

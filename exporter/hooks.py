@@ -76,14 +76,6 @@ def _first(value: Any) -> torch.Tensor:
     return value[0] if isinstance(value, (tuple, list)) else value
 
 
-def _with_first(value: Any, replacement: torch.Tensor) -> Any:
-    if isinstance(value, tuple):
-        return (replacement, *value[1:])
-    if isinstance(value, list):
-        return [replacement, *value[1:]]
-    return replacement
-
-
 @contextmanager
 def capturing(point: HookPoint, *, stop: bool = False) -> Iterator[list[torch.Tensor]]:
     """Collects the patch features of every forward pass through ``point``, in the order of the passes.
@@ -93,31 +85,17 @@ def capturing(point: HookPoint, *, stop: bool = False) -> Iterator[list[torch.Te
     """
     captured: list[torch.Tensor] = []
 
-    def keep(hidden: torch.Tensor) -> None:
-        captured.append(point.patches(hidden).detach())
+    def keep(_module: nn.Module, inputs: Any, output: Any = None) -> None:
+        captured.append(point.patches(_first(output if point.side == "output" else inputs)).detach())
         if stop:
             raise _Reached
 
-    handle = _register(point, lambda hidden: keep(hidden), replace=False)
+    register = point.module.register_forward_hook if point.side == "output" else point.module.register_forward_pre_hook
+    handle = register(keep)
     try:
         yield captured
     except _Reached:
         pass
-    finally:
-        handle.remove()
-
-
-@contextmanager
-def replacing(point: HookPoint, change: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
-    """Replaces the patch features [views, n_patches, d] at ``point`` by ``change`` of them; what precedes them stays.
-
-    transformers >= 5 records ``hidden_states`` with forward hooks of its own, and LLaVA's projector reads that record.
-    Registered behind them, a replacement would reach later layers but not the projector; hence ``prepend``.
-    """
-
-    handle = _register(point, lambda hidden: _with_patches(point, hidden, change(point.patches(hidden))), replace=True)
-    try:
-        yield
     finally:
         handle.remove()
 
@@ -169,8 +147,12 @@ def resuming(point: HookPoint, state: VisionState) -> Iterator[None]:
         for module in point.unread:
             stack.enter_context(_standing_still(module, None, state.in_tuple))
         if point.side == "input":
-            stack.callback(_register(point, lambda hidden: state.hidden.to(hidden.device), replace=True).remove)
+            stack.callback(point.module.register_forward_pre_hook(partial(_put_in, state.hidden), prepend=True).remove)
         yield
+
+
+def _put_in(hidden: torch.Tensor, _module: nn.Module, inputs: Any) -> Any:
+    return (hidden.to(inputs[0].device), *inputs[1:])
 
 
 @contextmanager
@@ -212,23 +194,6 @@ def _other_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[N
             del module.__dict__["forward"]
         else:
             module.__dict__["forward"] = own
-
-
-def _register(point: HookPoint, act: Callable[[torch.Tensor], Any], *, replace: bool) -> Any:
-    # A capture goes last and so sees what replacements made of the features; a replacement goes first.
-    if point.side == "output":
-
-        def after(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-            result = act(_first(output))
-            return _with_first(output, result) if replace else None
-
-        return point.module.register_forward_hook(after, prepend=replace)
-
-    def before(_module: nn.Module, inputs: Any) -> Any:
-        result = act(_first(inputs))
-        return _with_first(inputs, result) if replace else None
-
-    return point.module.register_forward_pre_hook(before, prepend=replace)
 
 
 def count_hooks(model: nn.Module) -> int:

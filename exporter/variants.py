@@ -124,6 +124,8 @@ def answer_variants(
 
     first: list[Answer] = []
     beginning = _in_batches(asked, variants[:1], 1, run_first, progress, what, n_more=len(variants) - 1)
+    if len(variants) == 1:
+        return beginning
     return beginning + _in_batches(asked, variants[1:], batch_size, run_others, progress, what, n_before=1)
 
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from tb_visualscratchpad.exporter.hooks import VisionState, capturing, capturing_state, count_hooks, replacing, resuming
+from tb_visualscratchpad.exporter.hooks import VisionState, capturing, capturing_state, count_hooks, resuming
 from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
 from tb_visualscratchpad.wire.errors import ScratchpadError
+from tests.replaced_features import replacing
 from tests.tiny_vlm import save_tiny_llava
 
 
@@ -58,21 +59,22 @@ def test_unknown_hooks_get_a_sentence(llava: Vlm, name: str) -> None:
         llava.hook_point(name)
 
 
-def test_a_replacement_reaches_the_projector(llava_next: Vlm) -> None:
-    """transformers records hidden states with hooks of its own; a replacement behind them would steer on paper only."""
+def test_what_is_put_at_the_hook_reaches_the_projector(llava_next: Vlm) -> None:
+    """transformers records hidden states with hooks of its own, and the projector reads that record: a replacement behind them would
+    steer on paper only."""
     vlm = llava_next
-    _hidden_states(vlm, _views(vlm))  # transformers installs its recording hooks at the first such call
+    views = _views(vlm, 3)
+    _hidden_states(vlm, views)  # transformers installs its recording hooks at the first such call
     read: list[torch.Tensor] = []
     handle = vlm.family.projector(vlm.model).register_forward_pre_hook(lambda _module, inputs: read.append(inputs[0].clone()))
-    inputs = {"pixel_values": _views(vlm, 3)[None], "image_sizes": torch.tensor([[32, 64]])}
-    point = vlm.hook_point(None)
+    inputs = {"pixel_values": views[None], "image_sizes": torch.tensor([[32, 64]])}
     try:
         with torch.inference_mode():
             vlm.model.get_image_features(**inputs)
-            with replacing(point, lambda patches: patches * 0 + 7):
-                vlm.model.get_image_features(**inputs)
-            with replacing(vlm.hook_point("vision_tower.layers.0"), lambda patches: patches * 0 + 7):
-                vlm.model.get_image_features(**inputs)
+            for hook in ("vision_tower.layers.2", "vision_tower.layers.0"):
+                point, state = vlm.hook_point(hook), vlm.vision_state(views, hook)
+                with resuming(point, state.with_patches(point, point.patches(state.hidden) * 0 + 7)):
+                    vlm.model.get_image_features(**inputs)
             vlm.model.get_image_features(**inputs)
     finally:
         handle.remove()
@@ -85,22 +87,18 @@ def test_a_replacement_reaches_the_projector(llava_next: Vlm) -> None:
 def test_the_class_token_is_untouched(llava: Vlm) -> None:
     views = _views(llava)
     before = _hidden_states(llava, views)
-    with replacing(llava.hook_point("vision_tower.layers.1"), lambda patches: patches + 1):
+    point, state = llava.hook_point("vision_tower.layers.1"), llava.vision_state(views, "vision_tower.layers.1")
+    with resuming(point, state.with_patches(point, point.patches(state.hidden) + 1)), capturing(point) as captured:
         after = _hidden_states(llava, views)
     assert torch.equal(before[2][:, :1], after[2][:, :1])
     torch.testing.assert_close(after[2][:, 1:], before[2][:, 1:] + 1)
+    assert torch.equal(captured[0], after[2][:, 1:])
 
 
-def test_a_capture_sees_what_a_replacement_made(llava: Vlm) -> None:
-    point = llava.hook_point(None)
-    with capturing(point) as captured, replacing(point, lambda patches: patches * 0 - 3):
-        _hidden_states(llava, _views(llava))
-    assert torch.all(captured[0] == -3)
-
-
-def test_a_replacement_of_another_shape_is_a_defect(llava: Vlm) -> None:
-    with pytest.raises(ValueError, match="keep the shape"), replacing(llava.hook_point(None), lambda patches: patches[:, :-1]):
-        _hidden_states(llava, _views(llava))
+def test_patches_of_another_shape_are_a_defect(llava: Vlm) -> None:
+    point, state = llava.hook_point(None), llava.vision_state(_views(llava))
+    with pytest.raises(ValueError, match="keep the shape"):
+        state.with_patches(point, point.patches(state.hidden)[:, :-1])
 
 
 def test_nothing_is_left_behind(llava: Vlm) -> None:
@@ -108,27 +106,19 @@ def test_nothing_is_left_behind(llava: Vlm) -> None:
     before = count_hooks(llava.model)
     point = llava.hook_point(None)
     state = llava.vision_state(_views(llava))
-    with capturing(point), replacing(point, lambda patches: patches), resuming(point, state):
+    with capturing(point), resuming(point, state):
         # layers 0 to 2 are settled, and nothing reads layer 3
-        assert count_hooks(llava.model) == before + 2 + 4
+        assert count_hooks(llava.model) == before + 1 + 4
     assert count_hooks(llava.model) == before
     for enter in (
         lambda: capturing(point),
         lambda: capturing(llava.hook_point("vision_tower.layers.0"), stop=True),
-        lambda: replacing(point, lambda patches: patches),
         lambda: capturing_state(point),
         lambda: resuming(point, state),
     ):
         with pytest.raises(RuntimeError, match="planted"), enter():
             raise RuntimeError("planted")
         assert count_hooks(llava.model) == before
-
-    def fails(_patches: torch.Tensor) -> torch.Tensor:
-        raise RuntimeError("planted inside")
-
-    with pytest.raises(RuntimeError, match="planted inside"), replacing(point, fails):
-        _hidden_states(llava, _views(llava))
-    assert count_hooks(llava.model) == before
 
 
 @pytest.mark.parametrize("family", ["llava", "llava_next"])
@@ -170,6 +160,7 @@ def test_resuming_where_the_projector_reads_several_layers(tmp_path: Path, hook:
     moved = state.with_patches(point, point.patches(state.hidden) * 2)
     with resuming(point, moved):
         steered = _embeddings(vlm, prepared.image_inputs)
+    assert not torch.allclose(steered, expected)
     with replacing(point, lambda patches: patches * 2):
         torch.testing.assert_close(steered, _embeddings(vlm, prepared.image_inputs))
 

@@ -12,13 +12,14 @@ from PIL import Image
 
 from tb_visualscratchpad.exporter import variants as variants_module
 from tb_visualscratchpad.exporter.asked_picture import AskedPicture
-from tb_visualscratchpad.exporter.hooks import count_hooks, replacing
+from tb_visualscratchpad.exporter.hooks import count_hooks
 from tb_visualscratchpad.exporter.job_progress import Cancelled, NoProgress
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, load_sae
 from tb_visualscratchpad.exporter.steering import BoxScope, LatentIntervention, SteeringSpec, scope_mask
 from tb_visualscratchpad.exporter.variants import OtherPicture, Variant, answer_variants, logprobs_under
 from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
 from tb_visualscratchpad.wire.errors import ScratchpadError
+from tests.replaced_features import replacing
 from tests.tiny_sae import save_tiny_sae
 from tests.tiny_vlm import save_tiny_llava_next
 

@@ -12,7 +12,7 @@ from PIL import Image
 from tb_visualscratchpad.exporter import word_gradient
 from tb_visualscratchpad.exporter.asked_picture import AskedPicture
 from tb_visualscratchpad.exporter.explain import explain
-from tb_visualscratchpad.exporter.hooks import count_hooks, replacing
+from tb_visualscratchpad.exporter.hooks import count_hooks
 from tb_visualscratchpad.exporter.job_progress import Cancelled, NoProgress
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.exporter.sae.normalisations import ConstantNorm, LayerNorm, NoNormalisation, Normalisation
@@ -22,6 +22,7 @@ from tb_visualscratchpad.exporter.variants import Variant, answer_variants, logp
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.exporter.word_gradient import contributions, gradient_at_hook, word_contributions
 from tb_visualscratchpad.wire.errors import ScratchpadError
+from tests.replaced_features import replacing
 
 EARLIER = "vision_tower.layers.1"
 WORD = 2
