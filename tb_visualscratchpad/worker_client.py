@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,13 +90,14 @@ class WorkerClient:
             secret = live_secret(entry.worker_id, self._environment)
             if secret is not None and works_for(secret, self._logdir):
                 return WorkerAddress("127.0.0.1", secret.port, secret.secret)
+        command = f"visualscratchpad worker --vlm ... --sae ... --logdir {shlex.quote(str(self._logdir))}"
         others = sorted({secret.logdir for secret in live_workers(self._environment)})
         if others:
             raise NoWorker(
-                f"No worker is running for this log directory, {self._logdir}; yours works for {' and '.join(others)}: give TensorBoard and worker the "
-                "same --logdir."
+                f"No worker is running for this log directory; yours works for {' and '.join(others)}. Give TensorBoard that --logdir, or start another "
+                f"worker: {command}"
             )
-        advice = f"Start one: visualscratchpad worker --vlm ... --sae ... --logdir {self._logdir}"
+        advice = f"Start one: {command}"
         if found:
             raise NoWorker(
                 "No worker is running for this log directory under your account on this machine: the one that is entered there has ended, or is "

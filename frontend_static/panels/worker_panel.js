@@ -9,7 +9,7 @@ export class WorkerPanel extends Panel {
   get command() {
     const entry = this.store.dictionaryEntry;
     const said = /visualscratchpad worker .*/.exec(this.store.session.worker?.sentence ?? '');
-    const logdir = /--logdir (\S+)/.exec(said?.[0] ?? '')?.[1] ?? 'LOGDIR';
+    const logdir = /--logdir (.+)$/.exec(said?.[0] ?? '')?.[1] ?? 'LOGDIR';
     const isDemo = entry && /emoji/i.test(entry.vlm_name);
     return `visualscratchpad worker --vlm ${isDemo ? 'demo' : 'MODEL'} --sae ${isDemo ? 'demo' : 'SAE'} --logdir ${logdir}`;
   }

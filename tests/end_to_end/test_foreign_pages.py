@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,13 +15,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tb_visualscratchpad.exporter.sae import load_sae
-from tb_visualscratchpad.exporter.vlm import load_vlm
-from tb_visualscratchpad.exporter.worker.serve import serve_worker
-from tb_visualscratchpad.wire.worker_files import entries
 from tests.end_to_end.served_log import tensorboard
-from tests.tiny_sae import save_tiny_sae
-from tests.tiny_vlm import save_tiny_llava_next
+from tests.tiny_worker import tiny_worker
 from tests.watched_browser import ARGUMENTS
 from tests.worker_requests import DATA, TabRequests
 
@@ -44,27 +38,12 @@ class Victim:
 
 @pytest.fixture(scope="module")
 def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
-    folder = tmp_path_factory.mktemp("victim")
-    (folder / "runtime").mkdir(mode=0o700)
-    logdir, stop = folder / "logs", threading.Event()
-    logdir.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))
-        vlm, sae = load_vlm(save_tiny_llava_next(folder / "vlm"), device="cpu"), load_sae(save_tiny_sae(folder / "sae"))
-        worker = threading.Thread(target=serve_worker, args=(vlm, sae, logdir), kwargs={"stop": stop})
-        worker.start()
-        try:
-            while worker.is_alive() and not entries(logdir):
-                time.sleep(0.05)
-            with tensorboard(logdir) as address:
-                tab = TabRequests(address)
-                picture = io.BytesIO()
-                Image.fromarray(np.zeros((40, 40, 3), dtype=np.uint8)).save(picture, format="PNG")
-                job = {"kind": "run", "picture": {"picture_id": tab.picture(picture.getvalue())}, "prompt": "w1", "max_new_tokens": 2}
-                yield Victim(address, tab, json.dumps(job))
-        finally:
-            stop.set()
-            worker.join(60)
+    with tiny_worker(tmp_path_factory.mktemp("victim")) as logdir, tensorboard(logdir) as address:
+        tab = TabRequests(address)
+        picture = io.BytesIO()
+        Image.fromarray(np.zeros((40, 40, 3), dtype=np.uint8)).save(picture, format="PNG")
+        job = {"kind": "run", "picture": {"picture_id": tab.picture(picture.getvalue())}, "prompt": "w1", "max_new_tokens": 2}
+        yield Victim(address, tab, json.dumps(job))
 
 
 @pytest.fixture(scope="module")
