@@ -20,6 +20,7 @@ from tb_visualscratchpad.wire.worker_files import (
     WorkerSecret,
     boot_id,
     entries,
+    is_abandoned,
     live_secret,
     make_private_folder,
     private_folders,
@@ -135,5 +136,5 @@ def remove_ended(logdir: Path, environment: Mapping[str, str]) -> None:
             path.unlink(missing_ok=True)
     for folder in private_folders(environment):
         for path in folder.glob("*.json"):
-            if fcntl is not None and live_secret(path.stem, environment) is None:
+            if is_abandoned(path):
                 path.unlink(missing_ok=True)

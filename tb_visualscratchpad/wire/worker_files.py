@@ -182,6 +182,16 @@ def live_workers(environment: Mapping[str, str]) -> list[WorkerSecret]:
     return found
 
 
+def is_abandoned(private_file: Path) -> bool:
+    """Whether the worker that wrote a private file has ended, on whatever machine shares the folder. False where that cannot be told."""
+    if fcntl is not None:
+        with contextlib.suppress(OSError, ValueError):
+            with _opened(private_file) as descriptor:
+                _require_private(descriptor)
+                return not _is_locked(descriptor)
+    return False
+
+
 def works_for(secret: WorkerSecret, logdir: Path) -> bool:
     """Whether a worker logs to this directory: an entry that was copied or forged into another one leads nowhere."""
     return secret.logdir == os.path.realpath(logdir)

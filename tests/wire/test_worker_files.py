@@ -20,6 +20,7 @@ from tb_visualscratchpad.wire.worker_files import (
     WorkerSecret,
     boot_id,
     entries,
+    is_abandoned,
     live_secret,
     make_private_folder,
     secret_from_file,
@@ -98,11 +99,13 @@ def test_a_link_is_not_followed(private_file: Path, environment: dict[str, str])
     assert live_secret("w1", environment) is None
 
 
-def test_another_boot_is_over(environment: dict[str, str], secret: WorkerSecret) -> None:
+def test_another_boot_or_machine_is_not_asked_and_not_robbed(environment: dict[str, str], secret: WorkerSecret) -> None:
+    """Machines may share a home directory."""
     path = make_private_folder(environment) / "w1.json"
-    descriptor = write_record(path, replace(secret, boot_id="before"), private=True)
-    assert live_secret("w1", environment) is None
+    descriptor = write_record(path, replace(secret, boot_id="another"), private=True)
+    assert live_secret("w1", environment) is None and not is_abandoned(path)
     os.close(descriptor)
+    assert is_abandoned(path) and not is_abandoned(path.with_name("none.json"))
 
 
 @pytest.mark.parametrize("name", ["../w1", "a/b", "", ".", "x" * 200, "w\0"])
