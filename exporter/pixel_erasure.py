@@ -77,9 +77,9 @@ def erase(
     if said != original.token_ids:
         with memory_in_a_sentence(asked.vlm.device, asked.n_prompt):
             along_original = erased.along(recorded.prefilled, original.token_ids)[0]
-    answers = [condition_answer(Condition.ORIGINAL, None, None, original, along=(others[0].along_first, *others[0].along))]
+    answers = [condition_answer(Condition.ORIGINAL, None, None, original, along=(others[0].along_first, others[0].along[0]))]
     answers += [
-        condition_answer(Condition.CONTROL, seed, None, other.answer, along=(other.along_first, *other.along), change_norm=_distance(asked, picture))
+        condition_answer(Condition.CONTROL, seed, None, other.answer, along=(other.along_first, other.along[0]), change_norm=_distance(asked, picture))
         for seed, (picture, other) in enumerate(zip(pictures, others[1:], strict=True))
     ]
     answers.append(

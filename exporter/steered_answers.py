@@ -73,7 +73,7 @@ def steer(
         *((Condition.CONTROL, control.seed, control.edit) for control in controls),
     ]
     answers = [
-        condition_answer(condition, seed, of, other.answer, along=(other.along_first, *other.along))
+        condition_answer(condition, seed, of, other.answer, along=(other.along_first, other.along[0]))
         for (condition, seed, of), other in zip(edits, others, strict=True)
     ]
     answers.append(condition_answer(Condition.STEERED, None, edit, steered.answer, along=(along_original, steered.answer.logprobs)))

@@ -136,7 +136,8 @@ def _read_intervention(item: Any) -> LatentIntervention:
         box = where.get("box")
         if not isinstance(box, list) or len(box) != 4 or not all(isinstance(edge, (int, float)) for edge in box):
             raise ScratchpadError(f"The scope's box is {box!r}, expected four numbers x0, y0, x1, y1 in pixels.")
-        where = BoxScope(view=where.get("view", "both"), box=tuple(float(edge) for edge in box))
+        x0, y0, x1, y1 = (float(edge) for edge in box)
+        where = BoxScope(view=where.get("view", "both"), box=(x0, y0, x1, y1))
     return LatentIntervention(latent=item["latent"], op=item["op"], value=item["value"], where=where)
 
 
