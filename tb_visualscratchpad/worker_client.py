@@ -129,7 +129,8 @@ class WorkerClient:
     def follow(self, body: bytes) -> WorkerAnswer | Iterator[bytes]:
         """The lines of a job's story as they come (NDJSON); a refusal as an answer.
 
-        When the worker ends before the story does, a last ``failed`` says so.
+        When the worker ends before the story does, a last ``failed`` says so. Where it only fell silent, or another worker has taken its place,
+        the lines end without a last event: follow again.
 
         Raises:
             NoWorker, WorkerUnreachable: see ``status``.
@@ -137,7 +138,32 @@ class WorkerClient:
         connection, response = self._request("POST", "/jobs/follow", body, "application/json", SILENCE_SECONDS)
         if response.status != 200:
             return _whole(connection, response)
-        return _lines(connection, response)
+        return self._lines(connection, response)
+
+    def _lines(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> Iterator[bytes]:
+        n, ended = 0, False
+        try:
+            while True:
+                line = response.readline(_MAX_LINE)
+                if not line.endswith(b"\n"):
+                    break
+                read = json.loads(line)
+                n, ended = int(read["n"]), read["event"] in ("result", "failed", "cancelled")
+                yield line
+        except (*_MALFORMED, KeyError, TypeError, RecursionError):
+            pass  # said below, in the story itself: its status is sent already
+        finally:
+            connection.close()
+        if not ended and not self._answers():
+            sentence = "The worker ended before this job did: start it again, then run the job again. What was finished before is in the log."
+            yield json.dumps({"n": n + 1, "event": "failed", "error": sentence}).encode() + b"\n"
+
+    def _answers(self) -> bool:
+        try:
+            self.status()
+        except (NoWorker, WorkerUnreachable):
+            return False
+        return True
 
     def _remote(self, text: str) -> WorkerAddress:
         host, port = normal_host(text), port_of(text)
@@ -192,25 +218,6 @@ def _whole(connection: http.client.HTTPConnection, response: http.client.HTTPRes
     finally:
         connection.close()
     return WorkerAnswer(response.status, read)
-
-
-def _lines(connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> Iterator[bytes]:
-    n, ended = 0, False
-    try:
-        while True:
-            line = response.readline(_MAX_LINE)
-            if not line.endswith(b"\n"):
-                break
-            read = json.loads(line)
-            n, ended = int(read["n"]), read["event"] in ("result", "failed", "cancelled")
-            yield line
-    except (*_MALFORMED, KeyError, TypeError, RecursionError):
-        pass  # said below, in the story itself: its status is sent already
-    finally:
-        connection.close()
-    if not ended:
-        sentence = "The worker ended before this job did: start it again, then run the job again. What was finished before is in the log."
-        yield json.dumps({"n": n + 1, "event": "failed", "error": sentence}).encode() + b"\n"
 
 
 def _unreachable(error: BaseException) -> WorkerUnreachable:

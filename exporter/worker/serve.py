@@ -110,18 +110,22 @@ def _outcome(work: ModelWork, job: QueuedJob) -> tuple[str, dict[str, Any]]:
     except Cancelled:
         return "cancelled", {}
     except ScratchpadError as error:
-        work.forget_pictures()  # perhaps there was too little memory
+        _let_go(work)  # perhaps there was too little memory
         return "failed", {"error": str(error)}
     except Exception as error:
-        work.forget_pictures()
+        _let_go(work)
         if is_out_of_memory(error):
             return "failed", {"error": "The worker ran out of memory: use a smaller picture, fewer new tokens, or --dtype bfloat16."}
         # A defect: who asked learns of it, the output has the trace, the next job has its turn.
         traceback.print_exc()
         return "failed", {"error": f"The worker failed ({type(error).__name__}: {error}): its output has the details, please report them."}
-    finally:
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+
+
+def _let_go(work: ModelWork) -> None:
+    """Frees what memory can be freed."""
+    work.forget_pictures()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @contextmanager

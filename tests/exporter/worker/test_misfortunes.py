@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tb_visualscratchpad import worker_client
 from tb_visualscratchpad.exporter import cli
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.exporter.vlm import Vlm
@@ -222,3 +223,14 @@ def test_without_any_worker(logdir: Path) -> None:
         state = served.tab.worker()
         assert state["state"] == "none" and f"--logdir {logdir}" in state["sentence"] and state["worker"] is None
         assert served.tab.post("jobs/start", {})[0] == 503
+
+
+def test_a_story_that_breaks_off_is_taken_up_again(worker: None, logdir: Path, tab: TabRequests, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker lives but is not heard for a while: its job has not failed."""
+    long = tab.start(run_job(tab, 600))
+    waiting = tab.start(run_job(tab))
+    with monkeypatch.context() as patch:
+        patch.setattr(worker_client, "SILENCE_SECONDS", 0.3)
+        told = list(tab.follow(waiting))
+    assert [event["event"] for event in told] == ["queued"], "nothing comes for longer than the silence that is borne"
+    assert tab.outcome(long)["event"] == "result" and tab.outcome(waiting)["event"] == "result"
