@@ -28,6 +28,14 @@ def repository() -> Path:
     return REPOSITORY
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_workers_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Workers of tests leave nothing in the user's own runtime directory or home, and what runs there is not met."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """The browser for tests of the tab. There is no skipping without one."""
