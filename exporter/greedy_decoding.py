@@ -5,7 +5,8 @@ Hugging Face's ``generate``; the loop itself is here, so that each token can be 
 keys and values stay in the cache that filled it.
 
 Conditions that hardly matter leave an answer as it was. A draft, an answer expected, is therefore checked in one pass: as long as each
-of its tokens is the one that greedy decoding chooses, they need not be written one by one. What is answered is the same.
+of its tokens is the one that greedy decoding chooses, they need not be written one by one. Where an answer leaves what was expected, it
+often comes back to words of a known answer; they are looked up and checked alike (prompt lookup decoding). What is answered is the same.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from tb_visualscratchpad.exporter.vlm import Vlm
 
 OnStep = Callable[[list[StepLogprobs | None]], None]
 """Called after each step with the new token of every row that is still written, None where one has ended; may raise to leave."""
+
+_GUESSED_AT_ONCE = 12
+"""Words looked up at a time. More cost more where the guess is wrong."""
 
 LOGITS_AT_ONCE = 1 << 25
 """Logits held at once where many positions are predicted: 128 MiB of float32."""
@@ -72,6 +76,7 @@ def decode(
     max_new_tokens: int,
     on_step: OnStep | None = None,
     draft: Sequence[int] = (),
+    known: Sequence[Sequence[int]] = (),
 ) -> Decoded:
     """Answers every row.
 
@@ -82,8 +87,9 @@ def decode(
             with one it is used up.
         max_new_tokens: at least 1.
         draft: token ids of the answer that most rows are expected to give, without the end of sequence.
+        known: token ids of other answers, whose words a single row may use again.
     """
-    decoding = _Decoding(vlm, logits_BV, cache, on_step, list(draft))
+    decoding = _Decoding(vlm, logits_BV, cache, on_step, list(draft), [list(answer) for answer in known])
     ids = input_ids.expand(logits_BV.shape[0], -1)
     vlm.model.generate(
         input_ids=ids,
@@ -97,8 +103,10 @@ def decode(
 class _Decoding:
     """One call of ``decode``. Rows that are still written are ``rows``, in the cache's order."""
 
-    def __init__(self, vlm: Vlm, logits_BV: torch.Tensor, cache: PromptCache, on_step: OnStep | None, draft: list[int]) -> None:
-        self._vlm, self._logits, self._cache, self._on_step, self._draft = vlm, logits_BV, cache, on_step, draft
+    def __init__(
+        self, vlm: Vlm, logits_BV: torch.Tensor, cache: PromptCache, on_step: OnStep | None, draft: list[int], known: list[list[int]]
+    ) -> None:
+        self._vlm, self._logits, self._cache, self._on_step, self._draft, self._known = vlm, logits_BV, cache, on_step, draft, known
         self._rows = list(range(logits_BV.shape[0]))
         self.answers: list[list[StepLogprobs]] = [[] for _ in self._rows]
         self.along_draft_BT = np.zeros((len(self._rows), 0))
@@ -108,7 +116,9 @@ class _Decoding:
         self._choose_scores, self._is_over = logits_processor, stopping_criteria
         if self._draft:
             input_ids = self._follow_draft(input_ids)
-        if self._rows:
+        if len(self._rows) == 1 and self._known:
+            self._write_looking_up(input_ids)
+        elif self._rows:
             self._write(input_ids, generation_config.pad_token_id)
 
     def _choose(self, input_ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
@@ -142,6 +152,29 @@ class _Decoding:
             if bool(ended.all()):
                 return
             logits = self._forward(chosen[:, None])[:, -1]
+
+    def _write_looking_up(self, input_ids: torch.Tensor) -> None:
+        """One row, until it has ended; several tokens at a time where a known answer goes on as this one does."""
+        (row,) = self._rows
+        predictions, guess = self._logits[None].to(input_ids.device), list[int]()
+        while True:
+            # predictions [tokens, 1, V]: of the next token, and of each behind a guessed one
+            for number, logits in enumerate(predictions):
+                chosen = self._choose(input_ids, logits)
+                new: list[StepLogprobs | None] = list(step_logprobs(logits, chosen))
+                self.answers[row] += [step for step in new if step is not None]
+                if self._on_step is not None:
+                    self._on_step(new)
+                input_ids = torch.cat([input_ids, chosen[:, None]], dim=1)
+                if bool(self._is_over(input_ids, None).all()):
+                    return
+                if number < len(guess) and int(chosen) != guess[number]:
+                    break
+            # Everything but the token just chosen was fed; of the guess, what was right.
+            self._cache.go_back_to(input_ids.shape[1] - 1)
+            said = [step.token_id for step in self.answers[row]]
+            guess = _continuation(said, self._known)
+            predictions = self._forward(torch.tensor([[said[-1], *guess]], device=input_ids.device)).transpose(0, 1)
 
     def _follow_draft(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Checks the draft in every row, and gives back what has been said by those that leave it, which then go on together.
@@ -189,6 +222,17 @@ class _Decoding:
         for start in range(0, len(draft), at_once):
             fed = draft[start : start + at_once]
             yield from self._forward(fed[None].expand(n_rows, -1)).unbind(dim=1)
+
+
+def _continuation(said: list[int], known: list[list[int]]) -> list[int]:
+    """What follows, in a known answer, the last two words said, or else the last one; empty where none knows them."""
+    for n in (2, 1):
+        tail = said[-n:]
+        for answer in known:
+            for start in range(len(answer) - len(tail), -1, -1):
+                if answer[start : start + n] == tail and len(tail) == n:
+                    return answer[start + n : start + n + _GUESSED_AT_ONCE]
+    return []
 
 
 def ended_by_itself(vlm: Vlm, steps: list[StepLogprobs]) -> bool:

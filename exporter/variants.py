@@ -100,7 +100,14 @@ def answer_variants(
             weighed.append(asked.along(prefilled, answer))
         prefilled.cache.go_back_to(asked.n_prompt)
         decoded = decode(
-            asked.vlm, asked.input_ids, prefilled.logits_BV, prefilled.cache, max_new_tokens, lambda _steps: progress.check(), draft
+            asked.vlm,
+            asked.input_ids,
+            prefilled.logits_BV,
+            prefilled.cache,
+            max_new_tokens,
+            lambda _steps: progress.check(),
+            draft,
+            known=[answer for answer in (draft, *along) if answer],
         )
         return [answer_of(asked.vlm, steps) for steps in decoded.answers], decoded.along_draft_BT, weighed
 

@@ -121,6 +121,17 @@ def test_a_draft_changes_no_answer(asked: AskedPicture, cut: int) -> None:
         assert [[i for i, _ in step.alternatives] for step in drafted.answer.steps] == [[i for i, _ in step.alternatives] for step in plain.steps]
 
 
+@pytest.mark.parametrize("length", [1, 5, 30])
+def test_known_words_change_no_answer(asked: AskedPicture, length: int) -> None:
+    """Looked up: the answer itself, its pieces in another order, and what it never says."""
+    plain = answer_variants(asked, VARIANTS[:1], length)[0].answer
+    said = plain.token_ids
+    for known in (said, [*said[2:], *said[:3]], [said[0], 13, *said], [13, 14], said * 2):
+        found = answer_variants(asked, VARIANTS[:1], length, along=[known])[0]
+        assert found.answer.token_ids == said and found.answer.text == plain.text
+        np.testing.assert_allclose(found.answer.logprobs, plain.logprobs, atol=1e-5)
+
+
 def test_an_empty_answer_weighs_nothing(asked: AskedPicture) -> None:
     assert logprobs_under(asked, VARIANTS[:2], [[]])[1][0].shape == (0,)
 
