@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import os
+import re
 import socket
 import time
 from pathlib import Path
@@ -41,8 +43,10 @@ class EventFile:
             stream = self._stream
             if stream is None:
                 path = self._new_path()
+                mend_files_of_dead_writers(self.directory)
                 self._stream = stream = open(path, "xb", buffering=0)
-                _append(stream, _header())
+                _append(stream, _header(), event)
+                return
             end = stream.tell()
             _append(stream, event)
         except OSError as error:
@@ -128,8 +132,57 @@ class _Whole:
             view = view[self._stream.write(view) or 0 :]
 
 
-def _append(stream: io.RawIOBase, event: event_pb2.Event) -> None:
-    RecordWriter(_Whole(stream)).write(event.SerializeToString())
+def _append(stream: io.RawIOBase, *events: event_pb2.Event) -> None:
+    # In one piece: a process that is killed leaves all of it or nothing.
+    records = io.BytesIO()
+    for event in events:
+        RecordWriter(records).write(event.SerializeToString())
+    _Whole(stream).write(records.getvalue())
+
+
+def mend_files_of_dead_writers(directory: Path) -> None:
+    """Cut off the half record that a killed process of this machine may have left in an event file of ours, and remove a file
+    that holds none: a reader would speak of damage for ever, though all that was logged is there.
+
+    Files of living processes, of other machines and of other kinds are left alone.
+    """
+    if os.name != "posix":  # elsewhere a process cannot be asked for without harm
+        return
+    host = re.escape(socket.gethostname())
+    pattern = re.compile(rf"events\.out\.tfevents\.\d+\.{host}\.(\d+)\.\d+{re.escape(EVENT_FILE_SUFFIX)}")
+    for name in os.listdir(directory):
+        match = pattern.fullmatch(name)
+        if match is not None and not _lives(int(match[1])):
+            with contextlib.suppress(FileNotFoundError):  # another process mends as well
+                _mend(directory / name)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+def _mend(path: Path) -> None:
+    """Follow the records by their lengths: 8 bytes length, 4 check sum, the record, 4 check sum."""
+    n_records, position = 0, 0
+    with open(path, "rb") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        while position + 12 <= end:
+            stream.seek(position)
+            behind = position + 16 + int.from_bytes(stream.read(8), "little")
+            if behind > end:
+                break
+            position = behind
+            n_records += 1
+    if n_records < 2:  # the first says only that this is an event file
+        path.unlink()
+    elif position < end:
+        os.truncate(path, position)
 
 
 def _header() -> event_pb2.Event:

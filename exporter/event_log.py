@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+from tb_visualscratchpad.exporter.dashboards import metrics_values, statistics_values
 from tb_visualscratchpad.exporter.event_file import EventFile, SharedEventFile
+from tb_visualscratchpad.exporter.step_log import StepLog
+from tb_visualscratchpad.exporter.writing_process import is_writing_process
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.envelope import EncodedEvidence, SomeEvidence, encode_evidence
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
@@ -25,7 +28,14 @@ from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.sidecar import remove_sidecar, write_sidecar
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
-from tb_visualscratchpad.wire.tags import OUTCOME_KINDS, PLUGIN_NAME, require_identifier, sidecar_name, tag_of
+from tb_visualscratchpad.wire.tags import (
+    DICTIONARY_KINDS,
+    OUTCOME_KINDS,
+    PLUGIN_NAME,
+    require_identifier,
+    sidecar_name,
+    tag_of,
+)
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -35,7 +45,11 @@ class ScratchpadWriter:
     """Writes evidence into one run directory, for one process.
 
     Each ``add_*`` returns when its evidence is on disk, whole. Steps of a thing must rise. Methods may be called from
-    several threads.
+    several threads. Under ``torch.distributed`` rank 0 writes, elsewhere nothing happens.
+
+    What is added of a dictionary *with a step* is a step of a training run: an index beside the event file keeps every one
+    (TensorBoard keeps a sample of a tag's steps), and metrics and statistics show under TensorBoard's Scalars and Histograms too.
+    A process that goes on with the run of one that was killed may begin at any step: what was logged there or later is superseded.
 
     Args:
         logdir: the run directory itself, as for ``SummaryWriter`` (see ``new_run_directory``); or a
@@ -48,7 +62,9 @@ class ScratchpadWriter:
 
     def __init__(self, logdir: str | os.PathLike[str] | SummaryWriter) -> None:
         self._file = _event_file(logdir)
+        self._steps = StepLog(self._file.directory)
         self._last_step: dict[str, int] = {}
+        self._groups: dict[str, str] = {}
         self._lock = threading.Lock()
 
     @property
@@ -60,21 +76,26 @@ class ScratchpadWriter:
         """Log a run: compact in the event, exact in a sidecar. Raises ScratchpadError (see the class)."""
         self._add(run, step)
 
-    def add_latent_statistics(self, statistics: LatentStatistics, step: int = 0) -> None:
+    def add_latent_statistics(self, statistics: LatentStatistics, step: int | None = None) -> None:
         """Log statistics, exact, in the event. Raises ScratchpadError (see the class)."""
         self._add(statistics, step)
 
-    def add_references(self, references: ReferenceImages, step: int = 0) -> None:
+    def add_references(self, references: ReferenceImages, step: int | None = None) -> None:
         """Log references: a manifest in the event, all else in a sidecar. Raises ScratchpadError (see the class)."""
         self._add(references, step)
 
-    def add_decoder_map(self, decoder_map: DecoderMap, step: int = 0) -> None:
+    def add_decoder_map(self, decoder_map: DecoderMap, step: int | None = None) -> None:
         """Log a decoder map: places in the event, neighbours in a sidecar. Raises ScratchpadError (see the class)."""
         self._add(decoder_map, step)
 
-    def add_sae_metrics(self, metrics: SaeMetrics, step: int = 0) -> None:
-        """Log metrics, in the event. Raises ScratchpadError (see the class)."""
-        self._add(metrics, step)
+    def add_sae_metrics(self, metrics: SaeMetrics, step: int | None = None, *, answers_kept: float | None = None) -> None:
+        """Log metrics, in the event. Raises ScratchpadError (see the class).
+
+        Args:
+            answers_kept: share of some answers, 0...1, that stay the same under the reconstruction; shown with a step, under
+                Scalars only.
+        """
+        self._add(metrics, step, answers_kept)
 
     def add_steering_result(self, result: SteeringResult, step: int = 0) -> None:
         """Log a steered or erased answer: whole in a sidecar, and in the event as far as it fits. Raises ScratchpadError
@@ -111,30 +132,54 @@ class ScratchpadWriter:
     ) -> None:
         self.close()
 
-    def _add(self, evidence: SomeEvidence, step: int) -> None:
+    def _add(self, evidence: SomeEvidence, step: int | None, answers_kept: float | None = None) -> None:
+        if not is_writing_process():
+            return
         encoded = encode_evidence(evidence)
         kind, identifier = encoded.plugin_data.kind, encoded.plugin_data.id
         require_identifier(identifier, _what_identifies(kind))
         tag = tag_of(kind, identifier)
+        is_training = step is not None and kind in DICTIONARY_KINDS
+        step = step or 0
         with self._lock:
             self._require_rising(tag, step)
-            reference = None
+            takes_up = is_training and tag not in self._last_step
+            reference, logged = None, None
             if encoded.sidecar_tensors:
                 name = sidecar_name(kind, identifier, step)
                 reference = write_sidecar(
-                    self.run_directory, name, encoded.sidecar_tensors, encoded.sidecar_metadata
+                    self.run_directory, name, encoded.sidecar_tensors, encoded.sidecar_metadata, replace=takes_up
                 )
                 encoded.event.sidecar.CopyFrom(
                     pb.Sidecar(path=reference.path, sha256=reference.sha256, size=reference.size)
                 )
             written = False
             try:
-                self._file.write(_event(encoded, tag, step))
+                event = _event(encoded, tag, step)
+                if is_training:
+                    event.summary.value.extend(self._dashboard_values(evidence, answers_kept))
+                    logged = self._steps.add(encoded, step, event.wall_time)
+                self._file.write(event)
                 written = True
             finally:
-                if reference is not None and not written:
-                    remove_sidecar(self.run_directory, reference)
+                if not written:
+                    if reference is not None:
+                        remove_sidecar(self.run_directory, reference)
+                    if logged is not None:
+                        self._steps.take_back(logged)
             self._last_step[tag] = step
+            if takes_up:
+                self._steps.remove_later(kind, identifier, step)
+
+    def _dashboard_values(self, evidence: SomeEvidence, answers_kept: float | None) -> list[summary_pb2.Summary.Value]:
+        if not isinstance(evidence, SaeMetrics | LatentStatistics):
+            return []
+        identity = evidence.dictionary.dictionary_id
+        # Curves of several training runs lie over one another where their tags are the same.
+        group = self._groups.setdefault(identity, f"sae-{identity[:8]}" if self._groups else "sae")
+        if isinstance(evidence, SaeMetrics):
+            return metrics_values(evidence, group, answers_kept)
+        return statistics_values(evidence, group)
 
     def _require_rising(self, tag: str, step: int) -> None:
         last = self._last_step.get(tag)

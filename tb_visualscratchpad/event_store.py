@@ -19,6 +19,7 @@ from tensorboard.plugins.base_plugin import TBContext
 
 from tb_visualscratchpad.listing import DictionaryEntry, Listing, OutcomeEntry, VlmRunEntry, list_evidence
 from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
+from tb_visualscratchpad.step_records import StepRecords
 from tb_visualscratchpad.tag_index import Series, TagIndex, answering
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.envelope import SomeEvidence, decode_event, decode_sidecar, parse_event
@@ -33,6 +34,7 @@ from tb_visualscratchpad.wire.steering_evidence import (
     SteeringResult,
     WordContributions,
 )
+from tb_visualscratchpad.wire.step_index import StepRecord
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME, tag_of
 
 __all__ = ["DictionaryEntry", "EventStore", "Listing", "OutcomeEntry", "VlmRunEntry"]
@@ -83,6 +85,7 @@ class EventStore:
         self._tags = TagIndex(context.data_provider)
         multiplexer = context.multiplexer
         self._directories = RunDirectories(context.logdir, None if multiplexer is None else multiplexer.RunPaths)
+        self._records = StepRecords(self._directories)
         self._faults = FileFaults()
         self._hashes = SidecarHashes()
         self._cache: OrderedDict[tuple[str | int | float, ...], _Cached] = OrderedDict()
@@ -98,13 +101,15 @@ class EventStore:
         """
         with self._lock:
             refused = {path: why for path, (state, why) in self._refused.items() if _state_of(path) == state}
-        return list_evidence(
+        found = list_evidence(
             self._tags.all_tags(experiment),
             self._directories,
             self._faults,
             refused,
+            lambda run, tag: tuple(record.step for record in self._records.of(run, tag)),
             lambda run, tag: tuple(datum.step for datum in self._read(experiment, run, tag, _ALL_STEPS)),
         )
+        return replace(found, problems=(*found.problems, *self._records.faults()))
 
     def vlm_run(self, experiment: str, run: str, run_id: str) -> VlmRun:
         """A run: exact and with layers where its sidecar is there, else as the event has it (see ``reductions``).
@@ -136,8 +141,9 @@ class EventStore:
     def latent_statistics(self, experiment: str, dictionary_id: str, step: int | None = None) -> LatentStatistics:
         """Statistics of a dictionary at a step, by default the newest, from the run that was written last.
 
-        TensorBoard samples the steps of each kind of evidence on its own, and they may be logged at different ones: what
-        was logged last before the step stands for it, or else what was logged first. ``steps_shown`` tells which.
+        Kinds of evidence may be logged at different steps: what was logged last before the step stands for it, or else what was
+        logged first. ``steps_shown`` tells which. Steps of a training run are all there, by their index; of others what
+        TensorBoard kept.
 
         Raises:
             EvidenceNotFound: the dictionary has none.
@@ -195,6 +201,11 @@ class EventStore:
                 "run `visualscratchpad statistics` with the same --logdir."
             )
         at = self._step_at(experiment, series, step)
+        record = next((one for one in self._records.of(series.run, series.tag) if one.step == at), None)
+        if record is not None:
+            found = self._of_record(series, record)
+            if found is not None:
+                return _expect(found, expected, series.tag)
         if at == series.max_step:
             return self._newest(experiment, series, expected)
         key = (series.run, series.tag, at, series.max_wall_time)
@@ -206,6 +217,19 @@ class EventStore:
             cached = self._to_cache(key, self._decoded(series, kept[at]))
         return _expect(cached, expected, series.tag)
 
+    def _of_record(self, series: Series, record: StepRecord) -> _Cached | None:
+        """What an index says of a step; None where it cannot be read and TensorBoard may have kept the event."""
+        key = ("step", series.run, series.tag, record.step, record.wall_time)
+        cached = self._from_cache(key)
+        if cached is None:
+            what = f"{series.tag} of run {series.run!r} at step {record.step}"
+            try:
+                message = parse_event(self._records.message(series.run, series.tag, record), what)
+                cached = self._to_cache(key, self._of_message(series.run, message, what, from_event=False))
+            except UnreadableEvidence:
+                return None
+        return cached
+
     def _series_of(self, experiment: str, kind: int, dictionary_id: str) -> Series | None:
         """Of the run that was written last."""
         series = self._tags.series(experiment, tag_of(kind, dictionary_id), None)
@@ -213,6 +237,12 @@ class EventStore:
 
     def _step_at(self, experiment: str, series: Series, step: int | None) -> int:
         """The last step at or before ``step``, or else the first; the newest for None."""
+        records = self._records.of(series.run, series.tag)
+        if records:
+            known = [record.step for record in records]
+            if series.max_wall_time > records[-1].wall_time:  # logged later, as no step of a training run
+                known = sorted({*known, series.max_step})
+            return known[-1] if step is None else max((one for one in known if one <= step), default=known[0])
         if step is None or step >= series.max_step:
             return series.max_step
         key = (series.run, series.tag, series.max_step, series.max_wall_time)
@@ -239,10 +269,17 @@ class EventStore:
         strings = datum.numpy.ravel()
         if strings.size != 1 or not isinstance(strings[0], bytes):
             raise UnreadableEvidence(f"{what} is no string of one element: it was not written by tb-visualscratchpad.")
-        message = parse_event(strings[0], what)
+        return self._of_message(series.run, parse_event(strings[0], what), what, from_event=True)
+
+    def _of_message(self, run: str, message: pb.Evidence, what: str, from_event: bool) -> _Cached:
+        """Evidence with its sidecar, or without where that cannot be read and the event says enough by itself.
+
+        Raises:
+            UnreadableEvidence: there is too little to read.
+        """
         if not message.HasField("sidecar"):
             return _Cached(decode_event(message, what), None, None)
-        directory = self._directories.of(series.run)
+        directory = self._directories.of(run)
         if directory is None:
             why = (
                 f"The sidecar of {what} cannot be found, since TensorBoard does not say where the run lies: "
@@ -257,6 +294,8 @@ class EventStore:
         except UnreadableEvidence as error:
             with self._lock:
                 _put(self._refused, path, (state, str(error)), 1024)
+            if not from_event:
+                raise
             return _Cached(_without_sidecar(message, what, str(error)), path, state)
 
     def _checked(self, path: Path, reference: pb.Sidecar) -> SidecarFile:

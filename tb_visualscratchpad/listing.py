@@ -14,7 +14,7 @@ from tb_visualscratchpad.wire.codecs.dictionary import decode_dictionary
 from tb_visualscratchpad.wire.codecs.envelope import parse_plugin_data
 from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import DictionaryInfo
-from tb_visualscratchpad.wire.tags import KIND_NAMES, OUTCOME_KINDS, parse_tag, tag_of
+from tb_visualscratchpad.wire.tags import DICTIONARY_KINDS, KIND_NAMES, OUTCOME_KINDS, parse_tag, tag_of
 
 FRESH_SECONDS = 30.0
 """A file younger than this may wait for TensorBoard's next reload; older, its silence is a problem."""
@@ -68,8 +68,8 @@ class OutcomeEntry:
 class DictionaryEntry:
     """A dictionary that something in the log refers to.
 
-    ``steps`` ascend: the newest of every kind of evidence on it, and every step at which metrics are kept; empty where only
-    runs refer to it.
+    ``steps`` ascend: every step of a training run; of what was logged otherwise the newest of each kind of evidence, and every step
+    at which metrics are kept. Empty where only runs refer to it.
     """
 
     info: DictionaryInfo
@@ -103,6 +103,7 @@ def list_evidence(
     directories: RunDirectories,
     faults: FileFaults,
     refused: Mapping[Path, str],
+    recorded: Callable[[str, str], tuple[int, ...]],
     steps_of: Callable[[str, str], tuple[int, ...]],
 ) -> Listing:
     """Put a listing together.
@@ -110,6 +111,7 @@ def list_evidence(
     Args:
         series: every tag of the plugin, by run.
         refused: sidecars that were found altered when they were read, and why.
+        recorded: the steps of a tag of a run by its index; none where it has no index.
         steps_of: reads the steps of a tag of a run; asked for metrics of several steps only, which are small.
     """
     runs: list[VlmRunEntry] = []
@@ -126,7 +128,9 @@ def list_evidence(
                 kind, identifier = parse_tag(tag) or (pb.KIND_UNSPECIFIED, tag)
                 arrived[run, kind, identifier] = int(one.max_step)
                 continue
-            arrived[run, data.kind, data.id] = int(one.max_step)
+            indexed = recorded(run, tag) if data.kind in DICTIONARY_KINDS else ()
+            # TensorBoard's Python loader goes on with steps that a run taken up again has superseded.
+            arrived[run, data.kind, data.id] = min(int(one.max_step), indexed[-1]) if indexed else int(one.max_step)
             if data.kind not in KIND_NAMES:  # of a later version, which says that this one may pass over it
                 continue
             info = decode_dictionary(data.dictionary)
@@ -145,7 +149,7 @@ def list_evidence(
         vlm_runs=tuple(sorted(runs, key=lambda run: (-run.created, run.run, run.run_id))),
         dictionaries=tuple(
             sorted(
-                (_dictionary_entry(entry, steps_of) for entry in gathered.values()),
+                (_dictionary_entry(entry, recorded, steps_of) for entry in gathered.values()),
                 key=lambda entry: (entry.info.name, entry.info.dictionary_id),
             )
         ),
@@ -201,9 +205,15 @@ def _outcome_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> Outco
     )
 
 
-def _dictionary_entry(entry: _Gathered, steps_of: Callable[[str, str], tuple[int, ...]]) -> DictionaryEntry:
-    steps = set()
+def _dictionary_entry(
+    entry: _Gathered, recorded: Callable[[str, str], tuple[int, ...]], steps_of: Callable[[str, str], tuple[int, ...]]
+) -> DictionaryEntry:
+    steps: set[int] = set()
     for kind, (run, tag, series, first_step) in entry.newest.items():
+        indexed = recorded(run, tag)
+        if indexed:
+            steps.update(indexed)
+            continue
         steps.add(int(series.max_step))
         if kind == pb.SAE_METRICS and first_step < series.max_step:
             steps.update(steps_of(run, tag))

@@ -230,11 +230,11 @@ def test_an_event_that_names_a_file_outside_its_run_is_refused(
     real = ScratchpadWriter._add
     secret = tmp_path / "secret.safetensors"
 
-    def escaping(self: ScratchpadWriter, evidence: envelope.SomeEvidence, step: int) -> None:
+    def escaping(self: ScratchpadWriter, evidence: envelope.SomeEvidence, step: int | None) -> None:
         from tb_visualscratchpad.exporter import event_log
         from tb_visualscratchpad.wire.sidecar import SidecarReference
 
-        def elsewhere(directory: Path, name: str, *rest: object) -> SidecarReference:
+        def elsewhere(directory: Path, name: str, *rest: object, replace: bool) -> SidecarReference:
             return SidecarReference("../secret.safetensors", "0" * 64, 1)
 
         monkeypatch.setattr(event_log, "write_sidecar", elsewhere)

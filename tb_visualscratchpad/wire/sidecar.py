@@ -72,27 +72,28 @@ class SidecarFile:
 
 
 def write_sidecar(
-    run_directory: Path, name: str, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+    run_directory: Path, name: str, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str], *, replace: bool = False
 ) -> SidecarReference:
     """Write a sidecar of a run whole or not at all: temporary file beside it, fsync, rename.
 
     Args:
-        name: its file name.
+        name: its file name, below a folder where one is named.
         tensors: arrays by name.
         metadata: strings by name; safetensors' ``__metadata__``.
+        replace: put it in the place of one that is there.
 
     Raises:
         ScratchpadError: a file of that name is there, or the disk refuses. Nothing is left behind.
     """
-    directory = run_directory / SIDECAR_DIRECTORY
-    target = directory / name
-    temporary = directory / f".{name}.{os.getpid()}.{next(_counter)}.tmp"
+    target = run_directory / SIDECAR_DIRECTORY / name
+    directory = target.parent
+    temporary = directory / f".{target.name}.{os.getpid()}.{next(_counter)}.tmp"
     digest = hashlib.sha256()
     size = 0
     renamed = False
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        if target.exists():
+        if not replace and target.exists():
             raise ScratchpadError(
                 f"{target} is there already: the same thing was logged at the same step before. "
                 "Use another run directory, run id or step."

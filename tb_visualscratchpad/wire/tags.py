@@ -14,6 +14,9 @@ PLUGIN_NAME = "visualscratchpad"
 SIDECAR_DIRECTORY = f"plugins/{PLUGIN_NAME}"
 """Of a run, relative to its directory."""
 
+STEPS_FOLDER = "steps"
+"""Within ``SIDECAR_DIRECTORY``: the indices of steps, and sidecars that only they name."""
+
 EVENT_FILE_SUFFIX = f".{PLUGIN_NAME}"
 """Of event files that hold our evidence alone."""
 
@@ -32,6 +35,9 @@ KIND_NAMES: Mapping[int, str] = MappingProxyType({
 
 OUTCOME_KINDS = frozenset({pb.STEERING_RESULT, pb.CLUSTER_SWEEP, pb.DOSE_RESPONSE, pb.WORD_CONTRIBUTIONS})
 """What the worker finds out by changing something and asking again."""
+
+DICTIONARY_KINDS = frozenset({pb.LATENT_STATISTICS, pb.REFERENCE_IMAGES, pb.DECODER_MAP, pb.SAE_METRICS})
+"""What is logged of a dictionary, at several steps while it is trained."""
 
 _KINDS = {name: kind for kind, name in KIND_NAMES.items()}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -65,6 +71,11 @@ def parse_tag(tag: str) -> tuple[int, str] | None:
 def sidecar_name(kind: int, identifier: str, step: int) -> str:
     """File name of the sidecar of a thing at a step."""
     return f"{KIND_NAMES[kind]}.{identifier}.{step}.safetensors"
+
+
+def step_index_name(kind: int, identifier: str) -> str:
+    """File name of the index of a thing's steps, within ``STEPS_FOLDER``."""
+    return f"{KIND_NAMES[kind]}.{identifier}.index"
 
 
 def parse_sidecar_name(name: str) -> tuple[int, str, int] | None:

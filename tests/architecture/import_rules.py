@@ -17,7 +17,7 @@ EXPORTER = f"{PACKAGE}.exporter"
 PLUGIN_TIERS: tuple[tuple[str, ...], ...] = (
     ("wire",),
     ("views",),
-    ("event_store", "tag_index", "listing", "run_directories", "request_guard", "action_guard", "worker_client"),
+    ("event_store", "step_records", "tag_index", "listing", "run_directories", "request_guard", "action_guard", "worker_client"),
     ("handlers",),
     ("plugin",),
 )
@@ -32,7 +32,7 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
         "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "explain", "steered_answers", "decoder_map",
         "pixel_erasure", "cluster_sweep", "dose_response", "word_gradient",
     ),
-    ("event_file", "event_log", "worker", "demo"),
+    ("event_file", "writing_process", "dashboards", "step_log", "event_log", "worker", "demo"),
     ("cli", "__init__", "__main__"),
 )
 PLUGIN_MAY_USE = frozenset({"PIL", "google", "grpc", "numpy", "safetensors", "scipy", "tensorboard", "werkzeug"})

@@ -13,6 +13,7 @@ from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.arrays import from_message
 from tb_visualscratchpad.wire.sidecar import open_sidecar
+from tb_visualscratchpad.wire.tags import PLUGIN_NAME
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION
 from tests.data_providers import PROVIDERS, reading
 from tests.evidence_equality import assert_same
@@ -59,17 +60,20 @@ def test_a_change_of_the_writer_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def content(directory: Path) -> dict[str, object]:
-    """All that a reader sees of a log: versions of zlib may pack the same arrays otherwise, and hence hash otherwise."""
+    """All that a reader sees of a log: versions of zlib may pack the same arrays otherwise, and hence hash otherwise. What is there
+    for TensorBoard's own dashboards, and the steps of a training run, are not part of these logs."""
     found: dict[str, object] = {}
     (events,) = directory.glob("events.out.tfevents.*")
     for event in EventFileLoader(str(events)).Load():
         for value in event.summary.value:
+            if value.metadata.plugin_data.plugin_name != PLUGIN_NAME:
+                continue
             message = pb.Evidence.FromString(value.tensor.string_val[0])
             message.sidecar.ClearField("sha256")
             message.sidecar.ClearField("size")
             metadata = pb.PluginData.FromString(value.metadata.plugin_data.content)
             found[value.tag] = (event.step, value.metadata.data_class, str(metadata), str(unpacked(message)))
-    for path in sorted((directory / "plugins/visualscratchpad").iterdir()):
+    for path in sorted((directory / "plugins/visualscratchpad").glob("*.safetensors")):
         sidecar = open_sidecar(path)
         for name, tensor in sidecar.tensors.items():
             found[f"{path.name}/{name}"] = (tensor.dtype.str, tensor.shape, tensor.tobytes())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -12,7 +12,11 @@ from google.protobuf.message import DecodeError
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.decoder_map import decode_decoder_map, encode_decoder_map
 from tb_visualscratchpad.wire.codecs.dictionary import encode_dictionary
-from tb_visualscratchpad.wire.codecs.latent_statistics import decode_statistics, encode_statistics
+from tb_visualscratchpad.wire.codecs.latent_statistics import (
+    decode_statistics,
+    encode_statistics,
+    encode_statistics_exactly,
+)
 from tb_visualscratchpad.wire.codecs.outcome_kinds import (
     SomeOutcome,
     decode_outcome_kind,
@@ -45,11 +49,14 @@ class EncodedEvidence:
         plugin_data: for the tag's metadata; the writer adds ``first_step``.
         event: for the event's tensor; the writer adds ``sidecar``.
         sidecar_tensors: empty where the event holds everything.
+        step_tensors: of a step of a training run, the sidecar that its index names where the event has none; empty where the
+            event is small.
     """
 
     plugin_data: pb.PluginData
     event: pb.Evidence
     sidecar_tensors: Mapping[str, np.ndarray]
+    step_tensors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def sidecar_metadata(self) -> Mapping[str, str]:
@@ -83,7 +90,11 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
             event.vlm_run.CopyFrom(encode_run_compactly(evidence, exact))
         case LatentStatistics():
             plugin_data.kind = pb.LATENT_STATISTICS
-            event.latent_statistics.CopyFrom(encode_statistics(evidence))
+            encoded = encode_statistics(evidence)
+            bare, step_tensors = encode_statistics_exactly(encoded, evidence)
+            event.latent_statistics.CopyFrom(encoded)
+            within.latent_statistics.CopyFrom(bare)
+            return EncodedEvidence(plugin_data, event, {}, {**step_tensors, "message": _serialised(within)})
         case ReferenceImages():
             plugin_data.kind = pb.REFERENCE_IMAGES
             manifest, message, tensors = encode_references(evidence)
@@ -103,8 +114,11 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
             plugin_data.kind, tensors = encode_outcome_kind(evidence, event, within), {}
     if tensors is None:
         return EncodedEvidence(plugin_data, event, {})
-    whole = np.frombuffer(within.SerializeToString(deterministic=True), np.uint8)
-    return EncodedEvidence(plugin_data, event, {**tensors, "message": whole})
+    return EncodedEvidence(plugin_data, event, {**tensors, "message": _serialised(within)})
+
+
+def _serialised(within: pb.Evidence) -> np.ndarray:
+    return np.frombuffer(within.SerializeToString(deterministic=True), np.uint8)
 
 
 def parse_plugin_data(content: bytes, what: str) -> pb.PluginData:
@@ -172,7 +186,7 @@ def _decode(message: pb.Evidence, sidecar: SidecarFile | None, what: str) -> Som
             case "vlm_run":
                 return decode_run(message.vlm_run, sidecar)
             case "latent_statistics":
-                return decode_statistics(message.latent_statistics)
+                return decode_statistics(message.latent_statistics, sidecar)
             case "reference_images":
                 if sidecar is None:
                     raise UnreadableEvidence(f"{what} is in a sidecar that is missing: copy it from where it was logged.")

@@ -1,6 +1,8 @@
-"""``LatentStatistics``, exact, in the event."""
+"""``LatentStatistics``, exact, in the event; of a step of a training run also in a sidecar, to be mapped."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -9,6 +11,13 @@ from tb_visualscratchpad.wire.arrays import from_message, smallest_unsigned, to_
 from tb_visualscratchpad.wire.codecs.dictionary import decode_dictionary, encode_dictionary
 from tb_visualscratchpad.wire.codecs.tokens import storable
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
+from tb_visualscratchpad.wire.sidecar import SidecarFile
+
+_ARRAYS: Mapping[str, type] = {
+    "n_images_firing": np.int64, "n_patches_firing": np.int64, "activation_sum": np.float64, "label_entropy": np.float32,
+    "label_entropy_defined": np.bool_, "top_label": np.int32, "top_label_share": np.float32,
+}
+"""Fields of the message that are tensors of the sidecar, and their types once read."""
 
 
 def encode_statistics(statistics: LatentStatistics) -> pb.LatentStatistics:
@@ -32,20 +41,48 @@ def encode_statistics(statistics: LatentStatistics) -> pb.LatentStatistics:
     )
 
 
-def decode_statistics(message: pb.LatentStatistics) -> LatentStatistics:
+def encode_statistics_exactly(message: pb.LatentStatistics, statistics: LatentStatistics) -> tuple[pb.LatentStatistics, Mapping[str, np.ndarray]]:
+    """For a sidecar: what ``encode_statistics`` gave, without arrays, and these as tensors. Counts take the fewest bytes that hold
+    the largest."""
+    bare = pb.LatentStatistics()
+    bare.CopyFrom(message)
+    tensors = {}
+    for name, dtype in _ARRAYS.items():
+        bare.ClearField(name)
+        array = getattr(statistics, f"{name}_K")
+        tensors[name] = smallest_unsigned(array) if dtype is np.int64 else array.astype(dtype)
+    tensors["label_entropy"] = np.where(tensors["label_entropy_defined"], tensors["label_entropy"], np.float32(0))
+    return bare, tensors
+
+
+def decode_statistics(message: pb.LatentStatistics, sidecar: SidecarFile | None = None) -> LatentStatistics:
+    if sidecar is not None:
+        return _decoded(message, {name: _counts_or(sidecar, name, dtype) for name, dtype in _ARRAYS.items()})
+    return _decoded(message, {name: from_message(getattr(message, name), dtype) for name, dtype in _ARRAYS.items()})
+
+
+def _counts_or(sidecar: SidecarFile, name: str, dtype: type) -> np.ndarray:
+    """A tensor of the sidecar; one of counts in the type that it is stored in."""
+    stored = sidecar.tensors[name].dtype if dtype is np.int64 and name in sidecar.tensors else np.dtype(dtype)
+    if dtype is np.int64 and stored.kind not in "ui":
+        raise ValueError(f"{name} is {stored}, counts were expected")
+    return sidecar.tensor(name, stored, (None,))
+
+
+def _decoded(message: pb.LatentStatistics, arrays: Mapping[str, np.ndarray]) -> LatentStatistics:
     return LatentStatistics(
         dictionary=decode_dictionary(message.dictionary),
         image_set_id=message.image_set_id,
         n_images=message.n_images,
         n_patches=message.n_patches,
-        n_images_firing_K=from_message(message.n_images_firing, np.int64),
-        n_patches_firing_K=from_message(message.n_patches_firing, np.int64),
-        activation_sum_K=from_message(message.activation_sum, np.float64),
+        n_images_firing_K=arrays["n_images_firing"].astype(np.int64),
+        n_patches_firing_K=arrays["n_patches_firing"].astype(np.int64),
+        activation_sum_K=arrays["activation_sum"],
         label_names=tuple(message.label_names),
-        label_entropy_K=from_message(message.label_entropy, np.float32),
-        label_entropy_defined_K=from_message(message.label_entropy_defined, np.bool_),
-        top_label_K=from_message(message.top_label, np.int32),
-        top_label_share_K=from_message(message.top_label_share, np.float32),
+        label_entropy_K=arrays["label_entropy"],
+        label_entropy_defined_K=arrays["label_entropy_defined"],
+        top_label_K=arrays["top_label"],
+        top_label_share_K=arrays["top_label_share"],
         broken_images=tuple(message.broken_images),
         n_broken=message.n_broken,
         complete=message.complete,
