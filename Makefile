@@ -27,6 +27,11 @@ $(VENV)/.test: $(VENV)/.exporter
 	$(PIP_INSTALL) --editable ".[exporter,test]"
 	@touch $@
 
+# SAELens (700 MB) is for the slow tests of training alone.
+$(VENV)/.train: $(VENV)/.test
+	$(PIP_INSTALL) --editable ".[exporter,test,train]"
+	@touch $@
+
 demo: $(VENV)/.exporter
 	@test -e $(DEMO_LOGS)/.written || { rm -rf $(DEMO_LOGS) && $(BIN)/visualscratchpad demo --logdir $(DEMO_LOGS) --no-serve && touch $(DEMO_LOGS)/.written; }
 	@$(BIN)/python -m tb_visualscratchpad.exporter.demo.serve $(DEMO_LOGS)
@@ -35,7 +40,7 @@ test: $(VENV)/.test
 	@$(BIN)/python tests/find_chromium.py --install
 	$(BIN)/python -m pytest -q -m "not full"
 
-test-full: $(VENV)/.test
+test-full: $(VENV)/.train
 	@$(BIN)/python tests/find_chromium.py --install
 	$(BIN)/python -m pytest -q -m full --durations=10
 

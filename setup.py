@@ -1,4 +1,4 @@
-"""Builds and installs tb-visualscratchpad: the TensorBoard plugin, and with ``[exporter]`` what writes its logs."""
+"""Builds and installs tb-visualscratchpad: the TensorBoard plugin, with ``[exporter]`` what writes its logs, with ``[train]`` SAELens too."""
 
 from __future__ import annotations
 
@@ -43,6 +43,9 @@ EXPORTER = [
     "transformers>=5.0",
     "umap-learn>=0.5.5",
 ]
+# For `train-sae` alone (700 MB): of the libraries that train SAEs, the one that takes a bare stream of activations, tells its
+# figures step by step, and writes the format that is read here.
+TRAIN = ["sae-lens>=6.54,<7"]
 TEST = [
     "grpcio-tools",
     "mypy",
@@ -76,7 +79,7 @@ setup(
         "tensorboard>=2.21",
         "werkzeug>=2.0",
     ],
-    extras_require={"exporter": EXPORTER, "test": TEST},
+    extras_require={"exporter": EXPORTER, "train": EXPORTER + TRAIN, "test": TEST},
     entry_points={
         "tensorboard_plugins": ["visualscratchpad = tb_visualscratchpad.plugin:VisualScratchpadPlugin"],
         "console_scripts": ["visualscratchpad = tb_visualscratchpad.exporter.cli:main"],

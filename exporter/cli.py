@@ -1,4 +1,4 @@
-"""The command line: ``visualscratchpad demo | statistics | run | worker``.
+"""The command line: ``visualscratchpad demo | statistics | run | worker | train-sae``.
 
 What a user can put right is said in one sentence on stderr, with exit status 1; wrong options end with 2, Ctrl-C with 130. Only
 ``--json`` writes to stdout, one object; everything else goes to stderr.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tb_visualscratchpad import __version__
+from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 if TYPE_CHECKING:
@@ -119,6 +120,15 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_argument("--no-images", action="store_true", help="log no pictures, only numbers")
     worker.add_argument("--end-with-stdin", action="store_true", help=argparse.SUPPRESS)
     worker.set_defaults(command=_worker)
+
+    train = commands.add_parser(
+        "train-sae",
+        help="train an SAE on a model's vision features, for a model that has none",
+        description="Streams the vision features of an image folder into SAELens' trainer, logs how the dictionary grows, and saves it.",
+    )
+    _add_model_options(train.add_argument_group("model"))
+    add_training_options(train)
+    train.set_defaults(command=_train_sae)
     return parser
 
 
@@ -131,24 +141,34 @@ def _positive(text: str) -> int:
 
 def _add_dictionary_options(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model and SAE")
-    model.add_argument("--vlm", required=True, help="folder or hub id of a LLaVA-Next or LLaVA-1.5 model, or 'demo'")
+    _add_model_options(model)
     model.add_argument("--sae", required=True, help="folder or hub id of an SAE in SAELens format, or 'demo'")
     model.add_argument("--hook", help="vision features the SAE reads (default: what its file says, else what the projector reads)")
+    model.add_argument("--sae-k", type=_positive, help="k of a topk SAE whose file does not tell")
+    model.add_argument("--sae-scaling-factor", type=float, help="input scale of an SAE whose file does not tell")
+
+
+def _add_model_options(model: argparse._ArgumentGroup) -> None:
+    model.add_argument("--vlm", required=True, help="folder or hub id of a LLaVA-Next or LLaVA-1.5 model, or 'demo'")
     model.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
     model.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), help="default: float32 on CPU, the checkpoint's on GPU")
     model.add_argument("--device-map", help="spread the model over GPUs, e.g. auto (instead of --device)")
     model.add_argument("--chat-template", help="file of a Jinja chat template, where the model has none")
     model.add_argument("--threads", type=_positive, help="torch threads on a CPU (default: 1 for a small model, else torch's choice)")
-    model.add_argument("--sae-k", type=_positive, help="k of a topk SAE whose file does not tell")
-    model.add_argument("--sae-scaling-factor", type=float, help="input scale of an SAE whose file does not tell")
 
 
 def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:
+    vlm = _load_vlm(options)
+    from tb_visualscratchpad.exporter.sae import load_sae
+
+    return vlm, load_sae(options.sae, device=str(vlm.device), k=options.sae_k, scaling_factor=options.sae_scaling_factor)
+
+
+def _load_vlm(options: argparse.Namespace) -> Vlm:
     _say("Loading torch and transformers ...")
     import torch
     from transformers.utils import logging
 
-    from tb_visualscratchpad.exporter.sae import load_sae
     from tb_visualscratchpad.exporter.vlm import load_vlm
 
     logging.disable_progress_bar()
@@ -157,8 +177,7 @@ def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:
     )
     if options.threads or (vlm.device.type == "cpu" and sum(p.numel() for p in vlm.model.parameters()) < SMALL_MODEL):
         torch.set_num_threads(options.threads or 1)
-    sae = load_sae(options.sae, device=str(vlm.device), k=options.sae_k, scaling_factor=options.sae_scaling_factor)
-    return vlm, sae
+    return vlm
 
 
 @contextlib.contextmanager
@@ -269,6 +288,11 @@ def _worker(options: argparse.Namespace) -> None:
             vlm, sae, options.logdir, hook=options.hook, port=options.port, keep_pictures=not options.no_images,
             limits=WorkerLimits(new_tokens=options.max_new_tokens), stop=stop,
         )
+
+
+def _train_sae(options: argparse.Namespace) -> dict[str, Any] | None:
+    folder = check_before_loading(options)
+    return train(_load_vlm(options), folder, options)
 
 
 def _await_end_of_stdin(stop: threading.Event) -> None:

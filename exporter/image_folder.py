@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tb_visualscratchpad.exporter.pictures import IMAGE_SUFFIXES
@@ -12,7 +13,7 @@ from tb_visualscratchpad.wire.errors import ScratchpadError
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """Images under a folder, sorted by name.
+    """Images under a folder, sorted by name unless ``in_order`` says otherwise.
 
     Attributes:
         root: the folder.
@@ -31,6 +32,12 @@ class ImageFolder:
 
     def path(self, index: int) -> Path:
         return self.root / self.names[index]
+
+    def in_order(self, indices: Sequence[int]) -> ImageFolder:
+        """The images at ``indices``, in that order."""
+        return replace(
+            self, names=tuple(self.names[index] for index in indices), labels=tuple(self.labels[index] for index in indices)
+        )
 
 
 def list_images(root: Path, limit: int | None = None) -> ImageFolder:

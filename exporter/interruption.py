@@ -10,7 +10,8 @@ from types import FrameType, TracebackType
 class InterruptBetweenSteps:
     """While entered, a first Ctrl-C only sets ``requested``; a second one raises KeyboardInterrupt as usual.
 
-    Outside the main thread, where Python delivers no signals, it does nothing.
+    Outside the main thread, where Python delivers no signals, it does nothing; nor within another one, which then gets the
+    Ctrl-C: a long work that has others inside ends as a whole.
     """
 
     def __init__(self) -> None:
@@ -18,7 +19,8 @@ class InterruptBetweenSteps:
         self._previous: object = None
 
     def __enter__(self) -> InterruptBetweenSteps:
-        if threading.current_thread() is threading.main_thread():
+        within = isinstance(getattr(signal.getsignal(signal.SIGINT), "__self__", None), InterruptBetweenSteps)
+        if threading.current_thread() is threading.main_thread() and not within:
             self._previous = signal.signal(signal.SIGINT, self._remember)
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, Union
@@ -20,8 +20,11 @@ from tb_visualscratchpad.wire.evidence import EncodedPicture, ImageTokenMap
 
 
 class _Prepared(Protocol):
-    pixel_values: torch.Tensor
-    image_tokens: ImageTokenMap
+    @property
+    def pixel_values(self) -> torch.Tensor: ...
+
+    @property
+    def image_tokens(self) -> ImageTokenMap: ...
 
 
 class PictureProcessor(Protocol):
@@ -62,7 +65,7 @@ def prepare_images(
     *,
     thumbnail_side: int | None,
     n_ahead: int,
-) -> Iterator[Union[PreparedImage, BrokenImage]]:
+) -> Generator[Union[PreparedImage, BrokenImage], None, None]:
     """Every image of a folder in its order, at most ``n_ahead`` of them decoded and waiting.
 
     Args:

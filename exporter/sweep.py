@@ -7,20 +7,18 @@ count: what the language model gets to see.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Union
 
 import numpy as np
-import torch
 from scipy import sparse
 from tqdm import tqdm
 
 from tb_visualscratchpad.exporter.image_folder import ImageFolder, list_images
 from tb_visualscratchpad.exporter.interruption import InterruptBetweenSteps
 from tb_visualscratchpad.exporter.label_entropy import label_spread
+from tb_visualscratchpad.exporter.packed_features import Image, batches_of_views, packed_features, packed_patches
 from tb_visualscratchpad.exporter.prepared_images import BrokenImage, PreparedImage, prepare_images
 from tb_visualscratchpad.exporter.running_references import RunningReferences
 from tb_visualscratchpad.exporter.running_statistics import RunningReconstruction, RunningStatistics
@@ -93,7 +91,7 @@ def sweep(
     )
     bar = tqdm(total=len(folder), unit="image", desc=f"sweep {folder.root.name}", disable=not progress)
     with closing(state), closing(prepared), bar, InterruptBetweenSteps() as interrupt:
-        for batch in _batches(prepared, batch_size):
+        for batch in batches_of_views(prepared, batch_size):
             state.add(batch, batch_size)
             bar.update(len(batch))
             if state.n_broken:
@@ -103,24 +101,6 @@ def sweep(
         if interrupt.requested and not state.statistics.n_images:
             raise KeyboardInterrupt
         return state.result(complete=not interrupt.requested)
-
-
-Image = Union[PreparedImage, BrokenImage]
-
-
-def _batches(images: Iterable[Image], n_views: int) -> Iterator[list[Image]]:
-    """Images in order, as many at a time as have at most ``n_views`` views together, at least one."""
-    batch: list[Image] = []
-    filled = 0
-    for image in images:
-        size = image.pixel_values.shape[0] if isinstance(image, PreparedImage) else 0
-        if batch and filled + size > n_views:
-            yield batch
-            batch, filled = [], 0
-        batch.append(image)
-        filled += size
-    if batch:
-        yield batch
 
 
 class _SweepState:
@@ -155,28 +135,14 @@ class _SweepState:
                     self._broken.append(image)
         if not readable:
             return
-        packed = [np.flatnonzero(image.image_tokens.patch_token_P >= 0) for image in readable]
-        x = self._features(readable, packed, batch_size)
+        packed = [packed_patches(image) for image in readable]
+        x = packed_features(self._vlm, self._info.hook, readable, batch_size).to(self._sae.device)
         z = self._sae.encode_sparse(x)
         self._reconstruction.add(x, self._sae.decode_sparse(z, x))
         start = 0
         for image, patches in zip(readable, packed, strict=True):
             self._add_image(image, patches, z[start : start + patches.size])
             start += patches.size
-
-    def _features(self, images: list[PreparedImage], packed: list[np.ndarray], batch_size: int) -> torch.Tensor:
-        """Features [N, d] of the packed patches of some images, on the SAE's device."""
-        views = torch.cat([image.pixel_values for image in images])
-        try:
-            features = torch.cat([self._vlm.features(part, self._info.hook) for part in views.split(batch_size)])
-        except torch.OutOfMemoryError as error:
-            raise ScratchpadError(
-                f"The device ran out of memory with {batch_size} views at once: choose a smaller --batch-size."
-            ) from error
-        first = np.cumsum([0] + [image.image_tokens.n_patches for image in images])
-        rows = np.concatenate([patches + offset for patches, offset in zip(packed, first, strict=False)])
-        flat = features.reshape(-1, features.shape[-1])
-        return flat[torch.from_numpy(rows).to(flat.device)].to(self._sae.device)
 
     def _add_image(self, image: PreparedImage, packed: np.ndarray, z: sparse.csr_matrix) -> None:
         n_latents = self._sae.n_latents

@@ -1,7 +1,7 @@
 """Sparse autoencoders: what they compute, and how checkpoints of theirs are read."""
 
-from tb_visualscratchpad.exporter.sae.dictionary import dictionary_info
+from tb_visualscratchpad.exporter.sae.dictionary import dictionary_info, width_of_hook
 from tb_visualscratchpad.exporter.sae.loading import load_sae
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
 
-__all__ = ["SparseAutoencoder", "dictionary_info", "load_sae"]
+__all__ = ["SparseAutoencoder", "dictionary_info", "load_sae", "width_of_hook"]

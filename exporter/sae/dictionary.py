@@ -52,7 +52,7 @@ def dictionary_info(vlm: HookedVlm, sae: SparseAutoencoder, hook: str | None = N
         ScratchpadError: the VLM has no such hook, or the hook is not as wide as what the SAE reads.
     """
     chosen = _resolved_hook(vlm, sae, hook)
-    width = _width(vlm, chosen)
+    width = width_of_hook(vlm, chosen)
     if width != sae.d_in:
         raise ScratchpadError(
             f"The SAE {sae.name} reads {sae.d_in}-wide inputs, hook {chosen} of {vlm.name} gives {width}: "
@@ -83,8 +83,8 @@ def _resolved_hook(vlm: HookedVlm, sae: SparseAutoencoder, hook: str | None) -> 
         ) from error
 
 
-def _width(vlm: HookedVlm, hook: str) -> int:
-    """Measured on one blank view: the one answer that holds for every model family."""
+def width_of_hook(vlm: HookedVlm, hook: str) -> int:
+    """How wide the features at a hook are, by its canonical name. Measured on one blank view: that holds for every model family."""
     key = (vlm.identity, hook)
     if key not in _WIDTH_OF_HOOK:
         blank = vlm.prepare_picture(Image.new("RGB", (32, 32))).pixel_values[:1]

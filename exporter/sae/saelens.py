@@ -46,6 +46,30 @@ class Answers:
     k: int | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class FoldedWeights:
+    """Weights that read and rebuild the features themselves: what SAELens keeps apart is folded in (see the module)."""
+
+    W_enc: Tensor
+    b_enc: Tensor
+    W_dec: Tensor
+    b_dec: Tensor
+
+    @classmethod
+    def fold(
+        cls, W_enc: Tensor, b_enc: Tensor, W_dec: Tensor, b_dec: Tensor, *, scale: float, rescales_by_decoder_norm: bool
+    ) -> FoldedWeights:
+        """Weights [d, K], [K], [K, d], [d] as SAELens holds them; ``scale`` is 1 where none is to be folded."""
+        if scale != 1.0:
+            W_enc, W_dec, b_dec = W_enc * scale, W_dec / scale, b_dec / scale
+        if rescales_by_decoder_norm:
+            norm = W_dec.norm(dim=-1)
+            # A latent without a decoder row never fires under the rescaling, and rebuilds nothing.
+            W_enc, b_enc = W_enc * norm, b_enc * norm
+            W_dec = W_dec / torch.where(norm == 0, torch.ones_like(norm), norm)[:, None]
+        return cls(W_enc, b_enc, W_dec, b_dec)
+
+
 def load_saelens(folder: Path, name: str, answers: Answers) -> SparseAutoencoder:
     """Load a SAELens folder in float32 (float64 where stored so) on the CPU.
 
@@ -65,23 +89,18 @@ def load_saelens(folder: Path, name: str, answers: Answers) -> SparseAutoencoder
     activation, used = _activation(config, tensors, k, n_latents, path)
     _refuse_other_tensors(tensors, {"W_enc", "W_dec", "b_enc", "b_dec", *used}, n_latents, config, path)
 
-    if scale != 1.0:
-        W_enc, W_dec, b_dec = W_enc * scale, W_dec / scale, b_dec / scale
-    if config.rescales_by_decoder_norm:
-        norm = W_dec.norm(dim=-1)
-        # A latent without a decoder row never fires under the rescaling, and rebuilds nothing.
-        W_enc, b_enc = W_enc * norm, b_enc * norm
-        W_dec = W_dec / torch.where(norm == 0, torch.ones_like(norm), norm)[:, None]
-
+    folded = FoldedWeights.fold(
+        W_enc, b_enc, W_dec, b_dec, scale=scale, rescales_by_decoder_norm=config.rescales_by_decoder_norm
+    )
     decisions = {name: value for name, value in asdict(config).items() if name not in ("hook", "k")}
     return SparseAutoencoder(
         name=name,
         hook=config.hook,
         identity=hash_tensors(tensors, json.dumps({**decisions, "k": k, "scale": scale}, sort_keys=True)),
-        W_enc=W_enc,
-        b_enc=b_enc,
-        W_dec=W_dec,
-        b_dec=b_dec,
+        W_enc=folded.W_enc,
+        b_enc=folded.b_enc,
+        W_dec=folded.W_dec,
+        b_dec=folded.b_dec,
         activation_function=activation,
         normalisation=NORMALISATION_OF_NAME.get(config.normalisation, NoNormalisation()),
         subtracts_b_dec=config.subtracts_b_dec,

@@ -1,0 +1,161 @@
+"""SAELens' trainer, fed by a vision tower, and what it has learnt at any step as a ``SparseAutoencoder``.
+
+The only module that imports SAELens (``[train]``); import it when training is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from sae_lens import TopKTrainingSAE, TopKTrainingSAEConfig
+from sae_lens.config import SAETrainerConfig
+from sae_lens.saes.sae import SAEMetadata
+from sae_lens.training.mixing_buffer import mixing_buffer
+from sae_lens.training.sae_trainer import SAETrainer
+
+from tb_visualscratchpad.exporter.activation_stream import stream_features
+from tb_visualscratchpad.exporter.image_folder import ImageFolder
+from tb_visualscratchpad.exporter.interruption import InterruptBetweenSteps
+from tb_visualscratchpad.exporter.sae import SparseAutoencoder, width_of_hook
+from tb_visualscratchpad.exporter.sae.activation_functions import TopK
+from tb_visualscratchpad.exporter.sae.normalisations import NoNormalisation
+from tb_visualscratchpad.exporter.sae.saelens import FoldedWeights
+from tb_visualscratchpad.exporter.training_plan import TrainingPlan
+from tb_visualscratchpad.exporter.vlm import Vlm
+from tb_visualscratchpad.wire.errors import ScratchpadError
+
+OnFigures = Callable[[int, Mapping[str, float]], None]
+OnSnapshot = Callable[[int, SparseAutoencoder], None]
+
+
+def train_sae(
+    vlm: Vlm,
+    folder: ImageFolder,
+    output: Path,
+    plan: TrainingPlan,
+    *,
+    hook: str,
+    batch_size: int = 8,
+    figures_every: int,
+    on_figures: OnFigures,
+    snapshot_every: int,
+    on_snapshot: OnSnapshot,
+) -> int:
+    """Train a TopK SAE on the features at ``hook`` and save it to ``output`` as SAELens saves it for inference.
+
+    A first Ctrl-C ends the training after the step in hand, and what was learnt until then is saved; a second one raises.
+
+    Args:
+        hook: canonical name.
+        batch_size: views in the vision tower at once.
+        on_figures: called with SAELens' own figures of a step, after the first, every ``figures_every`` steps and the last.
+        on_snapshot: called with the SAE of the step, every ``snapshot_every`` steps and after the last. All snapshots of a
+            training bear one identity, which is of no other SAE: they are one dictionary that grows.
+
+    Returns:
+        How many steps were taken.
+
+    Raises:
+        ScratchpadError: no image can be read, the loss is no longer finite, or the device has too little memory.
+        KeyboardInterrupt: see above.
+    """
+    torch.manual_seed(plan.seed)
+    sae = TopKTrainingSAE(
+        TopKTrainingSAEConfig(
+            d_in=width_of_hook(vlm, hook), d_sae=plan.n_latents, k=plan.k, device=str(vlm.device),
+            normalize_activations="expected_average_only_in",
+            # At SAELens' own 0.1 three times as many latents die in a short training.
+            decoder_init_norm=1.0,
+            metadata=SAEMetadata(model_name=vlm.name, hook_name=hook),
+        )
+    )
+    config = SAETrainerConfig(
+        total_training_samples=plan.n_steps * plan.step_samples, train_batch_size_samples=plan.step_samples,
+        lr=plan.learning_rate, lr_end=plan.learning_rate / 10, lr_warm_up_steps=plan.n_warm_up_steps,
+        lr_decay_steps=plan.n_decay_steps, dead_feature_window=plan.dead_after_steps,
+        n_batches_for_norm_estimate=plan.n_scale_steps, device=str(vlm.device),
+    )
+    snapshots = _Snapshots(output.name, hook, plan.k)
+    stream = stream_features(vlm, hook, folder, batch_size=batch_size, seed=plan.seed)
+    with closing(stream), InterruptBetweenSteps() as interrupt:
+        trainer = _Trainer(config, sae, mixing_buffer(plan.buffer_samples, plan.step_samples, stream))
+        trainer.follow(interrupt, figures_every, on_figures, snapshot_every, lambda step: on_snapshot(step, snapshots.of(trainer)))
+        try:
+            trainer.fit()
+        except torch.OutOfMemoryError as error:
+            raise ScratchpadError(
+                f"The device ran out of memory with {plan.n_latents} latents and {plan.step_samples} patches a step: choose fewer of "
+                "either (--latents, --step-samples)."
+            ) from error
+        # What took hours is on the disk before anything else may fail.
+        _save(trainer.sae, output)
+        on_snapshot(trainer.n_training_steps, snapshots.of(trainer))
+    return trainer.n_training_steps
+
+
+class _Trainer(SAETrainer[TopKTrainingSAE, TopKTrainingSAEConfig]):
+    """SAELens' trainer, which tells what it does and can be asked to end."""
+
+    def follow(
+        self, interrupt: InterruptBetweenSteps, figures_every: int, on_figures: OnFigures, snapshot_every: int, snap: Callable[[int], None]
+    ) -> None:
+        self._interrupt, self._snap, self._on_figures = interrupt, snap, on_figures
+        self._figures_every, self._snapshot_every = figures_every, snapshot_every
+
+    def step(self, batch: torch.Tensor) -> Any:
+        output = super().step(batch)
+        done = self.n_training_steps + 1
+        if self._interrupt.requested:
+            # Left by its own door, so that `fit` still folds the scale of the inputs into the weights.
+            self.cfg.total_training_samples = self.n_training_samples
+        last = self.n_training_samples >= self.cfg.total_training_samples
+        if done == 1 or done % self._figures_every == 0 or last:
+            figures = self.build_train_step_log_dict(output, self.n_training_samples)
+            if not math.isfinite(figures["losses/overall_loss"]):
+                raise ScratchpadError(f"The loss is no longer finite at step {done}: train with a smaller --lr than {self.cfg.lr:g}.")
+            self._on_figures(done, figures)
+        if done % self._snapshot_every == 0 and not last:
+            self._snap(done)
+        return output
+
+
+class _Snapshots:
+    """The SAE of a trainer at the moment, in the units of the hook."""
+
+    def __init__(self, name: str, hook: str, k: int) -> None:
+        self._name, self._hook, self._k = name, hook, k
+        self._identity = sha256(b"in training\0" + uuid.uuid4().bytes).hexdigest()
+
+    @torch.no_grad()
+    def of(self, trainer: _Trainer) -> SparseAutoencoder:
+        sae = trainer.sae
+        # None once `fit` has folded it.
+        scale = trainer.activation_scaler.scaling_factor or 1.0
+        weights = [getattr(sae, name).detach().clone() for name in ("W_enc", "b_enc", "W_dec", "b_dec")]
+        folded = FoldedWeights.fold(*weights, scale=scale, rescales_by_decoder_norm=sae.cfg.rescale_acts_by_decoder_norm)
+        return SparseAutoencoder(
+            name=f"{self._name} in training", hook=self._hook, identity=self._identity, W_enc=folded.W_enc, b_enc=folded.b_enc,
+            W_dec=folded.W_dec, b_dec=folded.b_dec, activation_function=TopK(self._k), normalisation=NoNormalisation(),
+            subtracts_b_dec=sae.cfg.apply_b_dec_to_input,
+        )
+
+
+def _save(sae: TopKTrainingSAE, output: Path) -> None:
+    """The whole folder or none."""
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        sae.save_inference_model(unfinished)
+        os.replace(unfinished, output)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
