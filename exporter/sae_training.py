@@ -84,7 +84,7 @@ def train_sae(
         lr_decay_steps=plan.n_decay_steps, dead_feature_window=plan.dead_after_steps,
         n_batches_for_norm_estimate=plan.n_scale_steps, device=str(vlm.device),
     )
-    snapshots = _Snapshots(output.name, hook, plan.k)
+    snapshots = SaeLensSnapshots(f"{output.name} in training", hook)
     stream = stream_features(vlm, hook, folder, batch_size=batch_size, seed=plan.seed)
     with closing(stream), InterruptBetweenSteps() as interrupt:
         trainer = _Trainer(config, sae, mixing_buffer(plan.buffer_samples, plan.step_samples, stream))
@@ -128,23 +128,40 @@ class _Trainer(SAETrainer[TopKTrainingSAE, TopKTrainingSAEConfig]):
         return output
 
 
-class _Snapshots:
-    """The SAE of a trainer at the moment, in the units of the hook."""
+class SaeLensSnapshots:
+    """The SAE that one of SAELens' trainers has at the moment, in the units of the hook.
 
-    def __init__(self, name: str, hook: str, k: int) -> None:
-        self._name, self._hook, self._k = name, hook, k
+    All snapshots bear one identity, which is of no other SAE: they are one dictionary that grows.
+
+    Args:
+        name: what the tab calls it.
+        hook: canonical name of what the trainer is fed with.
+    """
+
+    def __init__(self, name: str, hook: str) -> None:
+        self._name, self._hook = name, hook
         self._identity = sha256(b"in training\0" + uuid.uuid4().bytes).hexdigest()
 
     @torch.no_grad()
-    def of(self, trainer: _Trainer) -> SparseAutoencoder:
+    def of(self, trainer: SAETrainer[TopKTrainingSAE, TopKTrainingSAEConfig]) -> SparseAutoencoder:
+        """A copy, which further steps leave alone.
+
+        Raises:
+            ScratchpadError: it trains no TopK SAE, or normalises its inputs otherwise than by one scale.
+        """
         sae = trainer.sae
-        # None once `fit` has folded it.
+        if not isinstance(sae, TopKTrainingSAE) or sae.cfg.normalize_activations not in ("none", "expected_average_only_in"):
+            raise ScratchpadError(
+                f"The trainer holds a {type(sae).__name__} that normalises by {sae.cfg.normalize_activations}, expected a "
+                "TopKTrainingSAE with none or expected_average_only_in: train one of these."
+            )
+        # None where nothing is scaled, and once `fit` has folded it.
         scale = trainer.activation_scaler.scaling_factor or 1.0
-        weights = [getattr(sae, name).detach().clone() for name in ("W_enc", "b_enc", "W_dec", "b_dec")]
+        weights = [getattr(sae, name).detach().float().clone() for name in ("W_enc", "b_enc", "W_dec", "b_dec")]
         folded = FoldedWeights.fold(*weights, scale=scale, rescales_by_decoder_norm=sae.cfg.rescale_acts_by_decoder_norm)
         return SparseAutoencoder(
-            name=f"{self._name} in training", hook=self._hook, identity=self._identity, W_enc=folded.W_enc, b_enc=folded.b_enc,
-            W_dec=folded.W_dec, b_dec=folded.b_dec, activation_function=TopK(self._k), normalisation=NoNormalisation(),
+            name=self._name, hook=self._hook, identity=self._identity, W_enc=folded.W_enc, b_enc=folded.b_enc,
+            W_dec=folded.W_dec, b_dec=folded.b_dec, activation_function=TopK(sae.cfg.k), normalisation=NoNormalisation(),
             subtracts_b_dec=sae.cfg.apply_b_dec_to_input,
         )
 
