@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tb_visualscratchpad import __version__
+from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
 from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
@@ -207,14 +208,21 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _statistics(options: argparse.Namespace) -> dict[str, Any] | None:
+    shared = is_one_of_several()
+    if shared and options.device is None and options.device_map is None:
+        options.device = own_device()
     vlm, sae = _load(options)
     from tb_visualscratchpad.exporter.decoder_map import decoder_map
+    from tb_visualscratchpad.exporter.shared_sweep import sweep_shared
     from tb_visualscratchpad.exporter.sweep import sweep
 
-    swept = sweep(
-        vlm, sae, options.images, hook=options.hook, batch_size=options.batch_size, limit=options.limit,
-        keep_images=not options.no_images,
-    )
+    with joined() if shared else contextlib.nullcontext():
+        swept = (sweep_shared if shared else sweep)(
+            vlm, sae, options.images, hook=options.hook, batch_size=options.batch_size, limit=options.limit,
+            keep_images=not options.no_images,
+        )
+    if swept is None:  # rank 0 has it
+        return None
     statistics, metrics = swept.statistics, swept.metrics
     latent_map = None
     if not options.no_map and statistics.complete:

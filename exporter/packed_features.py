@@ -15,13 +15,18 @@ from tb_visualscratchpad.wire.errors import ScratchpadError
 Image = Union[PreparedImage, BrokenImage]
 
 
+BLOCK = 32
+"""Images that are batched without a look at others, so that whoever starts at a multiple of it makes the same batches. The last
+bits of features depend on what shares their batch."""
+
+
 def batches_of_views(images: Iterable[Image], n_views: int) -> Iterator[list[Image]]:
-    """Images in order, as many at a time as have at most ``n_views`` views together, at least one."""
+    """Images in order, as many at a time as have at most ``n_views`` views together, at least one, and of one ``BLOCK`` alone."""
     batch: list[Image] = []
     filled = 0
     for image in images:
         size = image.pixel_values.shape[0] if isinstance(image, PreparedImage) else 0
-        if batch and filled + size > n_views:
+        if batch and (filled + size > n_views or image.index % BLOCK == 0):
             yield batch
             batch, filled = [], 0
         batch.append(image)

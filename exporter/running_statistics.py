@@ -28,6 +28,14 @@ class RunningStatistics:
         self.n_patches_firing_K += n_firing_K
         self.activation_sum_K += sum_K
 
+    def merge(self, other: RunningStatistics) -> None:
+        """Add what another one counted over other images."""
+        self.n_images += other.n_images
+        self.n_patches += other.n_patches
+        self.n_images_firing_K += other.n_images_firing_K
+        self.n_patches_firing_K += other.n_patches_firing_K
+        self.activation_sum_K += other.activation_sum_K
+
 
 class RunningReconstruction:
     """Fraction of variance unexplained, sum |x - x'|^2 / sum |x - mean x|^2, over a stream of features.
@@ -46,16 +54,28 @@ class RunningReconstruction:
         """Add features and what the SAE makes of them; N > 0."""
         x = x_Nd.double()
         mean = x.mean(dim=0)
-        self._residual += float((x - rebuilt_Nd.to(x)).square().sum())
-        self._spread += float((x - mean).square().sum())
-        n = x.shape[0]
+        residual, spread = float((x - rebuilt_Nd.to(x)).square().sum()), float((x - mean).square().sum())
+        self._merge(x.shape[0], mean, spread, residual)
+
+    def merge(self, other: RunningReconstruction) -> None:
+        """Add what another one summed over other features."""
+        if other._mean_d is not None:
+            self._merge(other._n, other._mean_d, other._spread, other._residual)
+
+    def _merge(self, n: int, mean_d: Tensor, spread: float, residual: float) -> None:
         if self._mean_d is None:
-            self._mean_d = torch.zeros_like(mean)
-        apart = mean - self._mean_d
+            self._mean_d = torch.zeros_like(mean_d)
+        apart = mean_d - self._mean_d
         total = self._n + n
-        self._spread += float(apart.square().sum()) * self._n * n / total
+        self._residual += residual
+        self._spread += spread + float(apart.square().sum()) * self._n * n / total
         self._mean_d = self._mean_d + apart * (n / total)
         self._n = total
+
+    def to_cpu(self) -> RunningReconstruction:
+        """Itself, to be sent to another process."""
+        self._mean_d = None if self._mean_d is None else self._mean_d.cpu()
+        return self
 
     @property
     def fvu(self) -> float | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy import sparse
 from tqdm import tqdm
 
@@ -85,12 +86,21 @@ def sweep(
         raise ScratchpadError(f"The batch size is {batch_size}: expected at least 1.")
     info = dictionary_info(vlm, sae, hook)
     folder = list_images(Path(images), limit)
-    state = _SweepState(vlm, sae, info, folder, spool_directory)
-    prepared = prepare_images(
-        vlm, folder, thumbnail_side=thumbnail_side if keep_images else None, n_ahead=max(4, 2 * batch_size)
-    )
+    state = SweepState(vlm, sae, info, folder, spool_directory)
+    with closing(state):
+        complete = run_through(
+            vlm, folder, state, batch_size=batch_size, thumbnail_side=thumbnail_side if keep_images else None, progress=progress
+        )
+        return state.result(complete=complete)
+
+
+def run_through(
+    vlm: Vlm, folder: ImageFolder, state: SweepState, *, batch_size: int, thumbnail_side: int | None, progress: bool
+) -> bool:
+    """Show a state all images of a folder; False where Ctrl-C ended that early. Raises what ``sweep`` raises."""
+    prepared = prepare_images(vlm, folder, thumbnail_side=thumbnail_side, n_ahead=max(4, 2 * batch_size))
     bar = tqdm(total=len(folder), unit="image", desc=f"sweep {folder.root.name}", disable=not progress)
-    with closing(state), closing(prepared), bar, InterruptBetweenSteps() as interrupt:
+    with closing(prepared), bar, InterruptBetweenSteps() as interrupt:
         for batch in batches_of_views(prepared, batch_size):
             state.add(batch, batch_size)
             bar.update(len(batch))
@@ -100,10 +110,10 @@ def sweep(
                 break
         if interrupt.requested and not state.statistics.n_images:
             raise KeyboardInterrupt
-        return state.result(complete=not interrupt.requested)
+        return not interrupt.requested
 
 
-class _SweepState:
+class SweepState:
     """What a sweep knows so far. ``add`` takes images in the order of the folder."""
 
     def __init__(
@@ -111,7 +121,7 @@ class _SweepState:
     ) -> None:
         self._vlm, self._sae, self._info, self._folder = vlm, sae, info, folder
         self.statistics = RunningStatistics(sae.n_latents)
-        self._reconstruction = RunningReconstruction()
+        self.reconstruction = RunningReconstruction()
         self._references = RunningReferences(sae.n_latents, spool_directory)
         self._thumbnails = RecordSpool(spool_directory)
         self._geometries = RecordSpool(spool_directory)
@@ -120,6 +130,8 @@ class _SweepState:
         self._image_set = hashlib.sha256()
         self._broken: list[BrokenImage] = []
         self.n_broken = 0
+        self.identified: list[bytes] | None = None
+        """What each image read adds to the identity of the image set, where a list was put here."""
 
     def close(self) -> None:
         """Give back what the result does not need."""
@@ -135,12 +147,15 @@ class _SweepState:
                     self._broken.append(image)
         if not readable:
             return
-        packed = [packed_patches(image) for image in readable]
-        x = packed_features(self._vlm, self._info.hook, readable, batch_size).to(self._sae.device)
+        self.add_features(readable, packed_features(self._vlm, self._info.hook, readable, batch_size).to(self._sae.device))
+
+    def add_features(self, images: list[PreparedImage], x: torch.Tensor) -> None:
+        """Count images by the features [N, d] of their packed patches, one image after another."""
+        packed = [packed_patches(image) for image in images]
         z = self._sae.encode_sparse(x)
-        self._reconstruction.add(x, self._sae.decode_sparse(z, x))
+        self.reconstruction.add(x, self._sae.decode_sparse(z, x))
         start = 0
-        for image, patches in zip(readable, packed, strict=True):
+        for image, patches in zip(images, packed, strict=True):
             self._add_image(image, patches, z[start : start + patches.size])
             start += patches.size
 
@@ -149,7 +164,10 @@ class _SweepState:
         n_firing = np.bincount(z.indices, minlength=n_latents)
         sums = np.bincount(z.indices, weights=z.data, minlength=n_latents)
         self.statistics.add(packed.size, n_firing, sums)
-        self._image_set.update(self._folder.names[image.index].encode() + b"\0" + image.content)
+        identified = self._folder.names[image.index].encode() + b"\0" + image.content
+        self._image_set.update(identified)
+        if self.identified is not None:
+            self.identified.append(identified)
 
         plain_mean = (sums / packed.size).astype(np.float32)
         latent = self._references.entering(plain_mean)
@@ -191,48 +209,20 @@ class _SweepState:
         Raises:
             ScratchpadError: no image could be read.
         """
-        seen = self.statistics
-        if not seen.n_images:
-            raise ScratchpadError(
-                f"None of the {self.n_broken} images under {self._folder.root} could be read. "
-                f"The first, {self._folder.names[self._broken[0].index]}: {self._broken[0].reason}"
-            )
-        image_set_id = self._image_set.hexdigest()
-        references = self._reference_images(image_set_id)
-        # Place -1, no reference, reads the -1 appended here.
-        label_KR = np.append(references.image_label_M, np.int32(-1))[references.image_KR]
-        spread = label_spread(references.plain_mean_KR, label_KR)
-        statistics = LatentStatistics(
-            dictionary=self._info,
-            image_set_id=image_set_id,
-            n_images=seen.n_images,
-            n_patches=seen.n_patches,
-            n_images_firing_K=seen.n_images_firing_K,
-            n_patches_firing_K=seen.n_patches_firing_K,
-            activation_sum_K=seen.activation_sum_K,
-            label_names=self._folder.label_names,
-            label_entropy_K=spread.entropy_K,
-            label_entropy_defined_K=spread.defined_K,
-            top_label_K=spread.top_label_K,
-            top_label_share_K=spread.top_share_K,
-            broken_images=tuple(self._folder.names[image.index] for image in self._broken),
-            n_broken=self.n_broken,
-            complete=complete,
+        if not self.statistics.n_images:
+            raise nothing_readable(self._folder, self.broken, self.n_broken)
+        return as_evidence(
+            self._info, self.statistics, self.reconstruction.fvu, self.reference_images(self._image_set.hexdigest()), self.broken,
+            n_broken=self.n_broken, complete=complete,
         )
-        metrics = SaeMetrics(
-            dictionary=self._info,
-            image_set_id=image_set_id,
-            n_images=seen.n_images,
-            n_patches=seen.n_patches,
-            l0=float(seen.n_patches_firing_K.sum() / seen.n_patches),
-            fvu=self._reconstruction.fvu,
-            n_dead=int((~statistics.alive_K).sum()),
-            n_dense=int((statistics.image_frequency_K > DENSE_CUTOFF).sum()),
-            dense_cutoff=DENSE_CUTOFF,
-        )
-        return SweepResult(statistics=statistics, references=references, metrics=metrics)
 
-    def _reference_images(self, image_set_id: str) -> ReferenceImages:
+    @property
+    def broken(self) -> tuple[tuple[str, str], ...]:
+        """Name and reason of the first images that could not be read."""
+        return tuple((self._folder.names[image.index], image.reason) for image in self._broken)
+
+    def reference_images(self, image_set_id: str) -> ReferenceImages:
+        """The references among what was seen; none where nothing was."""
         found = self._references.collect()
         images = np.unique(found.image_KR[found.image_KR >= 0])
         keys = list(dict.fromkeys(self._geometry_of_image[index] for index in images.tolist()))
@@ -255,3 +245,55 @@ class _SweepState:
             map_patch_N=found.map_patch_N,
             map_value_N=found.map_value_N,
         )
+
+
+def nothing_readable(folder: ImageFolder, broken: tuple[tuple[str, str], ...], n_broken: int) -> ScratchpadError:
+    """``broken``: name and reason of the first images that could not be read."""
+    return ScratchpadError(
+        f"None of the {n_broken} images under {folder.root} could be read. The first, {broken[0][0]}: {broken[0][1]}"
+    )
+
+
+def as_evidence(
+    info: DictionaryInfo,
+    seen: RunningStatistics,
+    fvu: float | None,
+    references: ReferenceImages,
+    broken: tuple[tuple[str, str], ...],
+    *,
+    n_broken: int,
+    complete: bool,
+) -> SweepResult:
+    """Statistics and metrics of what was counted over at least one image, beside its references."""
+    # Place -1, no reference, reads the -1 appended here.
+    label_KR = np.append(references.image_label_M, np.int32(-1))[references.image_KR]
+    spread = label_spread(references.plain_mean_KR, label_KR)
+    statistics = LatentStatistics(
+        dictionary=info,
+        image_set_id=references.image_set_id,
+        n_images=seen.n_images,
+        n_patches=seen.n_patches,
+        n_images_firing_K=seen.n_images_firing_K,
+        n_patches_firing_K=seen.n_patches_firing_K,
+        activation_sum_K=seen.activation_sum_K,
+        label_names=references.label_names,
+        label_entropy_K=spread.entropy_K,
+        label_entropy_defined_K=spread.defined_K,
+        top_label_K=spread.top_label_K,
+        top_label_share_K=spread.top_share_K,
+        broken_images=tuple(name for name, _ in broken),
+        n_broken=n_broken,
+        complete=complete,
+    )
+    metrics = SaeMetrics(
+        dictionary=info,
+        image_set_id=references.image_set_id,
+        n_images=seen.n_images,
+        n_patches=seen.n_patches,
+        l0=float(seen.n_patches_firing_K.sum() / seen.n_patches),
+        fvu=fvu,
+        n_dead=int((~statistics.alive_K).sum()),
+        n_dense=int((statistics.image_frequency_K > DENSE_CUTOFF).sum()),
+        dense_cutoff=DENSE_CUTOFF,
+    )
+    return SweepResult(statistics=statistics, references=references, metrics=metrics)
