@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.asked_picture import AskedPicture
     from tb_visualscratchpad.exporter.cluster_sweep import NamedLatents, sweep_clusters
     from tb_visualscratchpad.exporter.decoder_map import decoder_map
+    from tb_visualscratchpad.exporter.dictionary_monitor import DictionaryMonitor, MonitorPace
     from tb_visualscratchpad.exporter.dose_response import dose_response
     from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
     from tb_visualscratchpad.exporter.explain import explain
     from tb_visualscratchpad.exporter.pixel_erasure import erase
-    from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info, load_sae
+    from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info, live_sae, load_sae
     from tb_visualscratchpad.exporter.steered_answers import steer
     from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
     from tb_visualscratchpad.exporter.sweep import sweep
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AskedPicture",
+    "DictionaryMonitor",
     "LatentIntervention",
+    "MonitorPace",
     "NamedLatents",
     "ScratchpadWriter",
     "SparseAutoencoder",
@@ -38,6 +41,7 @@ __all__ = [
     "dose_response",
     "erase",
     "explain",
+    "live_sae",
     "load_sae",
     "load_vlm",
     "new_run_directory",
@@ -49,7 +53,9 @@ __all__ = [
 
 _MODULE_OF = {
     "AskedPicture": "asked_picture",
+    "DictionaryMonitor": "dictionary_monitor",
     "LatentIntervention": "steering",
+    "MonitorPace": "dictionary_monitor",
     "NamedLatents": "cluster_sweep",
     "ScratchpadWriter": "event_log",
     "SparseAutoencoder": "sae",
@@ -60,6 +66,7 @@ _MODULE_OF = {
     "dose_response": "dose_response",
     "erase": "pixel_erasure",
     "explain": "explain",
+    "live_sae": "sae",
     "load_sae": "sae",
     "load_vlm": "vlm",
     "new_run_directory": "event_log",

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from tb_visualscratchpad.exporter.firing_profiles import FEWEST_REFERENCES, firing_profiles
 from tb_visualscratchpad.exporter.latent_clusters import cluster_plane
+from tb_visualscratchpad.exporter.map_alignment import aligned, renumbered, start_from
 from tb_visualscratchpad.exporter.nearest_neighbours import Neighbours, nearest_by_cosine
 from tb_visualscratchpad.exporter.plane_projection import N_NEIGHBOURS, project_to_plane
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, ReferenceImages
@@ -25,6 +26,7 @@ def decoder_map(
     references: ReferenceImages | None = None,
     seed: int = 0,
     progress: bool = True,
+    earlier: DecoderMap | None = None,
 ) -> DecoderMap:
     """Project and cluster the latents of a dictionary. The same arguments give the same bits.
 
@@ -33,6 +35,8 @@ def decoder_map(
             and neighbours -1.
         references: for the second map; None leaves it empty.
         progress: bars on stderr.
+        earlier: the map of an earlier step of the same training run. Latents start from where they lay, the whole is turned onto it, and
+            clusters keep their numbers.
 
     Raises:
         ScratchpadError: rows, references and dictionary do not belong together, or rows are not finite.
@@ -50,9 +54,13 @@ def decoder_map(
             f"The references are of {references.dictionary.name}, the map is of {dictionary.name}: sweep this "
             "dictionary first."
         )
+    if earlier is not None and earlier.xy_K2.shape[0] != dictionary.n_latents:
+        raise ScratchpadError(
+            f"The earlier map has {earlier.xy_K2.shape[0]} latents, {dictionary.name} has {dictionary.n_latents}: give one of the same run."
+        )
     length = np.linalg.norm(rows_Kd, axis=1)
     live = np.flatnonzero(length > 0)
-    decoder = _layout(rows_Kd[live] / length[live, None], seed, "decoder map" if progress else None)
+    decoder = _layout(rows_Kd[live] / length[live, None], seed, "decoder map" if progress else None, _part(earlier, live, firing=False))
     neighbour_KN, cosine_KN = _shown_neighbours(decoder.neighbours, live, dictionary.n_latents)
 
     firing_xy = np.full((dictionary.n_latents, 2), np.nan, dtype=np.float32)
@@ -60,7 +68,7 @@ def decoder_map(
     firing_method = ""
     if references is not None:
         enough, profiles = firing_profiles(references, seed)
-        firing = _layout(profiles, seed, "firing map" if progress else None)
+        firing = _layout(profiles, seed, "firing map" if progress else None, _part(earlier, enough, firing=True))
         firing_xy[enough], firing_cluster[enough] = firing.xy_K2, firing.cluster_K
         features = f"shares of plain mean over reference images and labels (at least {FEWEST_REFERENCES} references)"
         firing_method = f"{features}; {firing.method}"
@@ -91,16 +99,35 @@ class _Layout:
     method: str
 
 
-def _layout(unit_Kd: np.ndarray, seed: int, title: str | None) -> _Layout:
+@dataclass(frozen=True)
+class _Earlier:
+    """Where rows lay, NaN for nowhere, and in which cluster, -1 for none."""
+
+    xy_K2: np.ndarray
+    cluster_K: np.ndarray
+
+
+def _part(earlier: DecoderMap | None, rows: np.ndarray, firing: bool) -> _Earlier | None:
+    if earlier is None:
+        return None
+    if firing:
+        return _Earlier(earlier.firing_xy_K2[rows], earlier.firing_cluster_K[rows])
+    return _Earlier(earlier.xy_K2[rows], earlier.cluster_K[rows])
+
+
+def _layout(unit_Kd: np.ndarray, seed: int, title: str | None, earlier: _Earlier | None = None) -> _Layout:
     n = unit_Kd.shape[0]
     with tqdm(total=n, unit="latent", desc=title, disable=title is None) as bar:
         neighbours = nearest_by_cosine(unit_Kd, min(N_NEIGHBOURS, max(n - 1, 0)), bar.update)
         bar.set_postfix_str("projecting")
-        plane = project_to_plane(unit_Kd, neighbours, seed)
+        start = None if earlier is None else start_from(earlier.xy_K2, neighbours.index_KN)
+        plane = project_to_plane(unit_Kd, neighbours, seed, start)
+        xy = plane.xy_K2 if earlier is None else aligned(plane.xy_K2, earlier.xy_K2)
         bar.set_postfix_str("clustering")
         clusters = cluster_plane(plane.xy_K2)
+        cluster = clusters.cluster_K if earlier is None else renumbered(clusters.cluster_K, earlier.cluster_K)
         bar.set_postfix_str("done")
-    return _Layout(plane.xy_K2, clusters.cluster_K, neighbours, f"{plane.method}; {clusters.method}")
+    return _Layout(xy, cluster, neighbours, f"{plane.method}; {clusters.method}")
 
 
 def _shown_neighbours(neighbours: Neighbours, live: np.ndarray, n_latents: int) -> tuple[np.ndarray, np.ndarray]:

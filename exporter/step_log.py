@@ -8,9 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
-from tb_visualscratchpad.wire.codecs.envelope import EncodedEvidence
-from tb_visualscratchpad.wire.sidecar import SidecarReference, remove_sidecar, write_sidecar
-from tb_visualscratchpad.wire.step_index import StepIndexWriter
+from tb_visualscratchpad.wire.codecs.envelope import (
+    EncodedEvidence,
+    SomeEvidence,
+    decode_event,
+    decode_sidecar,
+    parse_event,
+)
+from tb_visualscratchpad.wire.errors import UnreadableEvidence
+from tb_visualscratchpad.wire.sidecar import (
+    SidecarReference,
+    open_sidecar,
+    remove_sidecar,
+    resolve_sidecar,
+    write_sidecar,
+)
+from tb_visualscratchpad.wire.step_index import StepIndexWriter, kept_records, read_record, scan_index
 from tb_visualscratchpad.wire.tags import (
     SIDECAR_DIRECTORY,
     STEPS_FOLDER,
@@ -85,3 +98,19 @@ class StepLog:
             path = self._run_directory / SIDECAR_DIRECTORY / STEPS_FOLDER / step_index_name(kind, identifier)
             self._indices[key] = StepIndexWriter(path)
         return self._indices[key]
+
+
+def newest_logged(run_directory: Path, kind: int, identifier: str) -> SomeEvidence | None:
+    """What an earlier process logged of a thing at its last step; None where it logged none, or that cannot be read."""
+    path = run_directory / SIDECAR_DIRECTORY / STEPS_FOLDER / step_index_name(kind, identifier)
+    what = f"the last step of {path}"
+    try:
+        records = kept_records(scan_index(path).records)
+        if not records:
+            return None
+        message = parse_event(read_record(path, records[-1]), what)
+        if not message.HasField("sidecar"):
+            return decode_event(message, what)
+        return decode_sidecar(open_sidecar(resolve_sidecar(run_directory, message.sidecar.path)), what)
+    except UnreadableEvidence:
+        return None

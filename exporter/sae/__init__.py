@@ -1,7 +1,8 @@
 """Sparse autoencoders: what they compute, and how checkpoints of theirs are read."""
 
 from tb_visualscratchpad.exporter.sae.dictionary import dictionary_info, width_of_hook
+from tb_visualscratchpad.exporter.sae.live import live_sae
 from tb_visualscratchpad.exporter.sae.loading import load_sae
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
 
-__all__ = ["SparseAutoencoder", "dictionary_info", "load_sae", "width_of_hook"]
+__all__ = ["SparseAutoencoder", "dictionary_info", "live_sae", "load_sae", "width_of_hook"]

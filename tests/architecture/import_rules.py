@@ -26,14 +26,14 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
         "pictures", "image_folder", "prepared_images", "packed_features", "activation_stream", "training_plan", "process_group",
         "spool", "spool_records", "interruption", "vlm", "hooks", "attention",
         "token_logprobs", "sae", "running_references", "running_statistics", "label_entropy", "nearest_neighbours",
-        "plane_projection", "latent_clusters", "firing_profiles", "job_progress", "answer_stream", "prompt_cache",
+        "plane_projection", "map_alignment", "latent_clusters", "firing_profiles", "job_progress", "answer_stream", "prompt_cache",
         "greedy_decoding", "answers", "out_of_memory",
     ),
     (
         "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "shared_sweep", "explain", "steered_answers",
-        "decoder_map", "pixel_erasure", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
+        "decoder_map", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
     ),
-    ("event_file", "writing_process", "dashboards", "step_log", "event_log", "training_log", "worker", "demo"),
+    ("event_file", "writing_process", "dashboards", "step_log", "event_log", "training_log", "dictionary_monitor", "worker", "demo"),
     ("train_command", "cli", "__init__", "__main__"),
 )
 PLUGIN_MAY_USE = frozenset({"PIL", "google", "grpc", "numpy", "safetensors", "scipy", "tensorboard", "werkzeug"})
