@@ -30,7 +30,7 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, ReferenceIm
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import DictionaryInfo
 
-N_PROBE_IMAGES = 64
+N_PROBE_IMAGES = 32
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class MonitorPace:
             0 for never. The first call logs everything.
     """
 
-    every: int = 100
+    every: int = 250
     references_every: int = 5
     map_every: int = 10
     explain_every: int = 10

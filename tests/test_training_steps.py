@@ -262,3 +262,28 @@ def test_what_a_dead_writer_left_half_is_cut_off(tmp_path: Path) -> None:
     with ScratchpadWriter(tmp_path) as writer:
         write_steps(writer, range(2, 4))
     assert dead.stat().st_size == whole and not empty.exists() and other_machine.read_bytes() == b"half"
+
+
+RANKED = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+import torch.distributed as distributed
+from tests.test_training_steps import write_steps
+from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
+folder, rank = Path(sys.argv[1]), int(sys.argv[2])
+distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2, timeout=timedelta(seconds=60))
+with ScratchpadWriter(folder / f"rank{rank}") as writer:
+    write_steps(writer, range(2))
+distributed.barrier()
+distributed.destroy_process_group()
+"""
+
+
+def test_rank_zero_of_a_process_group_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    ranks = [subprocess.Popen([sys.executable, "-c", RANKED, str(tmp_path), str(rank)]) for rank in range(2)]
+    assert [rank.wait(timeout=120) for rank in ranks] == [0, 0]
+    assert len(list((tmp_path / "rank0").glob("*tfevents*"))) == 1
+    assert list((tmp_path / "rank1").iterdir()) == []
