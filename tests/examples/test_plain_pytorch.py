@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from tb_visualscratchpad.event_store import EventStore
 from tests.data_providers import reading
 from tests.end_to_end.served_log import open_alone, tensorboard
+from tests.examples.run_example import run_example
 from tests.test_training_steps import scalars_of
 from tests.watched_browser import watched_page
 
@@ -21,10 +20,7 @@ pytestmark = pytest.mark.full
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
     folder = tmp_path_factory.mktemp("plain")
-    subprocess.run(
-        [sys.executable, str(repository / "examples" / "plain_pytorch.py"), "--logdir", str(folder / "run"), "--steps", "60", "--every", "20"],
-        check=True, cwd=repository, env=None, timeout=300,
-    )
+    run_example(repository, "plain_pytorch.py", "--logdir", str(folder / "run"), "--steps", "60", "--every", "20")
     return folder
 
 
