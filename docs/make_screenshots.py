@@ -1,7 +1,7 @@
 """Photographs the tab for the documents: ``python docs/make_screenshots.py`` fills ``docs/screens/``.
 
-Writes the demo's logs (or takes ``--logdir``), shows them in a TensorBoard of its own, and drives Chromium to the same view
-of each workspace in both themes and three widths. What is photographed is the tab's frame in TensorBoard, without the bar
+Writes the demo's logs (or copies those of ``--logdir``), shows them in a TensorBoard of its own with a worker, and drives
+Chromium to the same view of each workspace in both themes and three widths. What is photographed is the tab's frame in TensorBoard, without the bar
 above it; the window is made so large that the frame has the size wanted. With ``--beside FOLDER`` the pictures there, named
 ``<workspace>-<theme>-<width>.png``, are set beside ours of the same view, theme and size. Needs the test requirements.
 """
@@ -11,11 +11,15 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,12 +38,14 @@ SIZES = ((1440, 900), (1100, 900), (1920, 1080))
 THEMES = ("light", "dark")
 SHOWN_RUN = "Three on a beach"
 SHOWN_WORD = "cat"
-LARGEST_TOTAL = 6_000_000
+LARGEST_TOTAL = 8_000_000
 """Bytes of all pictures together."""
 SETTLE_MS = 700
 N_EXACT_COLORS = 64
 LASSO_RADIUS = 30
 """Pixels around the word's first latent, on the map of the Dictionary at the first size."""
+WORKER_SECONDS = 120
+RESULT_MS = 180_000
 LABEL_HEIGHT = 44
 GUTTER = 16
 
@@ -96,6 +102,17 @@ def lasso_the_neighbours(page: Page, frame: Frame) -> None:
     frame.locator(f"[data-latent='{latent}'] .gallery-head").click()
 
 
+def steer_without_the_cluster(page: Page, frame: Frame) -> None:
+    """The answer without the cluster in the basket, its doses, and every cluster taken away."""
+    frame.get_by_role("button", name="Run steered answer").click()
+    frame.wait_for_selector(WORKSPACES["compare"].ready, timeout=RESULT_MS)
+    frame.get_by_role("button", name="Run doses").click()
+    frame.get_by_role("button", name=re.compile(r"^Run \d+ doses$")).click()
+    frame.wait_for_selector("vs-dose-plot", timeout=RESULT_MS)
+    frame.get_by_role("button", name=re.compile(r"^Run all \d+ clusters$")).click()
+    frame.wait_for_selector("vs-sweep tbody tr", timeout=RESULT_MS)
+
+
 WORKSPACES = {
     "scratchpad": Workspace(
         "Scratchpad: a word, where it looked, which latents served it; the latent under inspection", ".rank-row.on", show_the_word
@@ -104,6 +121,11 @@ WORKSPACES = {
         "Dictionary: its health, how often and how strongly latents fire, which lie together, what lights them",
         ".gallery-row",
         lasso_the_neighbours,
+    ),
+    "compare": Workspace(
+        "Compare: the answer without a cluster, word by word; how much of it is needed; every cluster taken away in turn",
+        "vs-answers .raster",
+        steer_without_the_cluster,
     ),
 }
 """In the order in which they are arranged: each from what the one before left."""
@@ -280,9 +302,30 @@ def make(browser: Browser, address: str, folder: Path, beside: list[tuple[Shot, 
         (pairs / "README.md").write_text(page_of_pairs([shot.name for shot in asked]), encoding="utf-8")
 
 
+@contextmanager
+def worker(logdir: Path) -> Iterator[None]:
+    """A worker with the demo's model.
+
+    Raises:
+        SystemExit: it does not start.
+    """
+    command = [sys.executable, "-m", "tb_visualscratchpad.exporter", "worker", "--vlm", "demo", "--sae", "demo", "--logdir", str(logdir)]
+    process = subprocess.Popen([*command, "--end-with-stdin"], stdin=subprocess.PIPE, cwd=REPOSITORY)
+    try:
+        deadline = time.monotonic() + WORKER_SECONDS
+        while not list(logdir.glob(".visualscratchpad/workers/*.json")):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit("The worker did not start: see above.")
+            time.sleep(0.2)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--logdir", type=Path, help="the demo's logs; written anew when not given, which takes minutes")
+    parser.add_argument("--logdir", type=Path, help="the demo's logs, which are copied; written anew when not given, which takes minutes")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "screens", help="folder of the pictures")
     parser.add_argument("--beside", type=Path, help="folder of pictures to set ours beside, named <workspace>-<theme>-<width>.png")
     options = parser.parse_args(arguments)
@@ -293,12 +336,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        logdir = options.logdir
-        if logdir is None:
-            logdir = Path(scratch) / "demo"
+        logdir = Path(scratch) / "demo"
+        if options.logdir is not None:
+            # The worker writes, and what it writes is not the user's.
+            shutil.copytree(options.logdir, logdir, ignore=shutil.ignore_patterns(".visualscratchpad"))
+        else:
             command = [sys.executable, "-m", "tb_visualscratchpad.exporter", "demo", "--logdir", str(logdir), "--no-serve"]
             subprocess.run(command, check=True, cwd=REPOSITORY)
-        with tensorboard(logdir) as address, launched(chromium) as browser:
+        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(dir=scratch)
+        with worker(logdir), tensorboard(logdir) as address, launched(chromium) as browser:
             make(browser, address, options.out, beside)
     total = sum(path.stat().st_size for path in options.out.rglob("*.png"))
     print(f"{len(wanted())} screenshots and {len(beside)} pairs, {total:,} bytes, in {options.out}")

@@ -19,7 +19,8 @@ export async function showResult(store, api, job, { asked = false } = {}) {
     } else {
       const entry = outcomeEntryOf(kind, await api.outcome(kind, key));
       store.addFresh({ outcomes: [entry] });
-      if (originalOf(store)?.id !== entry.original_run_id && !openOriginal(store, entry, asked)) return;
+      const chosen = originalOf(store);
+      if (chosen?.id !== entry.original_run_id && !openOriginal(store, entry, asked || !chosen)) return;
       const choice = CHOICE_OF[kind];
       const workspace = kind === 'steering_result' || asked ? { workspace: 'compare' } : {};
       store.set({ ...workspace, ...(choice ? { [choice]: keyText(key) } : {}) });

@@ -13,7 +13,9 @@ import { ApiError } from './api.js';
  * @property {Readonly<Record<string, string>>} texts what was said so far, by condition
  * @property {string|null} error @property {{kind: string, run: string, id: string}|null} result
  * @property {string|null} silent a sentence while nobody answers
- * @property {number} startedAt milliseconds since the epoch
+ * @property {boolean} fromStart this page started it; otherwise its story is read again
+ * @property {number} units of work in it: clusters, doses; 1 otherwise
+ * @property {number|null} ranFrom when the model began, in milliseconds since the epoch
  */
 
 const KEPT = 'visualscratchpad.job';
@@ -36,7 +38,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  */
 export function afterEvent(job, event) {
   if (event.event === 'queued') return { ...job, state: 'queued', position: event.position };
-  if (event.event === 'started') return { ...job, state: 'running', position: null };
+  if (event.event === 'started') return { ...job, state: 'running', position: null, ranFrom: job.fromStart ? Date.now() : null };
   if (event.event === 'stage') {
     const { what, done, total } = event;
     return { ...job, state: 'running', stage: { what, done, total } };
@@ -130,7 +132,7 @@ export class Jobs {
    */
   async start(job, { name, subject, picture }) {
     if (isUnderWay(this.job)) return;
-    this.store.setSession({ job: fresh({ id: '', kind: job.kind, name, subject }), notice: null });
+    this.store.setSession({ job: fresh({ id: '', kind: job.kind, name, subject, units: (job.clusters ?? job.values ?? [0]).length, fromStart: true }), notice: null });
     try {
       const sent = picture ? { picture: { picture_id: (await this.actions.picture(picture)).picture_id } } : {};
       const { job_id: id, position } = await this.actions.start({ ...job, ...sent });
@@ -167,8 +169,16 @@ export class Jobs {
     }
     if (this.job?.id !== job.id) return;
     this.keep(null);
+    if (this.job.state === 'done') this.time(this.job);
     this.askWorker({ now: true });
     if (this.job.state === 'done') await this.onResult(this.job);
+  }
+
+  /** Keeps how long a job took, from its start on the model, to tell how long the next will. @param {Job} job that is done */
+  time({ kind, units, ranFrom }) {
+    if (ranFrom === null) return; // it had begun before this page was loaded
+    const seconds = (Date.now() - ranFrom) / 1000 / units;
+    this.store.setSession({ paces: Object.freeze({ ...this.store.session.paces, [kind]: seconds }) });
   }
 
   async cancel() {
@@ -187,8 +197,11 @@ export class Jobs {
   }
 }
 
-/** @param {{id: string, kind: string, name: string, subject: import('./api.js').RunKey|null}} known @returns {Job} */
-function fresh({ id, kind, name, subject }) {
+/**
+ * @param {{id: string, kind: string, name: string, subject: import('./api.js').RunKey|null, units?: number, fromStart?: boolean}} known
+ * @returns {Job}
+ */
+function fresh({ id, kind, name, subject, units = 1, fromStart = false }) {
   return Object.freeze({
     id,
     kind,
@@ -201,6 +214,8 @@ function fresh({ id, kind, name, subject }) {
     error: null,
     result: null,
     silent: null,
-    startedAt: Date.now(),
+    units,
+    fromStart,
+    ranFrom: null,
   });
 }

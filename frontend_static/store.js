@@ -22,7 +22,7 @@ export { DEFAULTS, fromParameters, toParameters };
  * @property {string|null} notice a sentence on what was asked for and cannot be done
  * @property {import('./actions.js').Worker|null} worker who runs the model; null until that is known
  * @property {import('./jobs.js').Job|null} job what this browser tab has it do, until the user lets go of it
- * @property {File|Blob|null} dropped a picture that was dropped or pasted, to be asked about
+ * @property {Readonly<Record<string, number>>} paces seconds that a job of each kind took last, per unit of work
  * @property {boolean} brushing a box is drawn on the picture
  * @property {Readonly<Record<string, string>>} told what the address asked for and this log or browser does not have, and what is
  *   shown instead: a sentence by the part of the selection that it is about, until another choice is made there
@@ -70,7 +70,7 @@ export class Store {
       notice: null,
       worker: null,
       job: null,
-      dropped: null,
+      paces: Object.freeze({}),
       brushing: false,
       told: Object.freeze({}),
     });

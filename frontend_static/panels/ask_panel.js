@@ -118,7 +118,7 @@ export class AskPanel extends Panel {
       }
       <div><p>${this.picture ? (this.picture.name ?? 'The pasted picture') : own ? 'The picture of the chosen run' : 'No picture yet'}</p>
         <p class="note">Drop one here, paste one (Ctrl+V), or</p>
-        <label class="file">choose a file <input type="file" accept="image/*" data-first @change=${(event) => this.take(event.target.files[0] ?? null)}></label>
+        <input type="file" accept="image/*" aria-label="Choose a picture file" data-first @change=${(event) => this.take(event.target.files[0] ?? null)}>
         ${this.picture && this.logged ? html`<button type="button" class="button small" @click=${() => {
           this.picture = null;
         }}>Use the run’s own</button>` : nothing}</div></div>`;
@@ -132,7 +132,7 @@ export class AskPanel extends Panel {
     const entry = originalOf(this.store);
     return html`<form class="ask" @submit=${(event) => this.submit(event)}>${this.renderPicture()}
       <label>Prompt <textarea name="prompt" rows="2" required .defaultValue=${entry?.prompt ?? ''}></textarea></label>
-      <label>System text <span class="k">(empty: the model’s own, if it has one)</span><textarea name="system" rows="1"></textarea></label>
+      <label><span>System text <span class="k">(empty: the model’s own, if it has one)</span></span><textarea name="system" rows="1"></textarea></label>
       <label class="inline">At most <input type="number" name="tokens" min="1" max=${most} step="1" .defaultValue=${String(Math.min(512, most))} required> new tokens</label>
       ${this.refused ? html`<p class="note refused" role="alert">${this.refused}</p>` : nothing}
       ${why && !isUnderWay(job) ? html`<p class="note" role="status">${why}</p>` : nothing}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import re
+import socket
 import subprocess
 import sys
 import time
@@ -192,6 +194,31 @@ def test_a_job_survives_a_reload_makes_others_wait_and_is_called_off(browser: Br
         frame.get_by_role("button", name="Dismiss").click()
         expect(frame.locator(".dock .job")).to_have_count(0)
         second.locator("[data-value=verdict]").wait_for(timeout=SLOW_MS)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_a_job_is_followed_on_when_tensorboard_was_restarted(browser: Browser, served: Served) -> None:
+    port = str(free_port())
+    with watched_page(browser, expected=("ERR_", "Failed to load", "Failed to fetch"), **OURS) as page:
+        with tensorboard(served.worker.logdir, "--port", port) as address:
+            frame = open_tab(page, address, served.parameters(workspace="compare"))
+            ready(frame)
+            frame.get_by_role("button", name=re.compile("^Run all")).click()
+            expect(frame.locator("[data-value=job-state]")).to_contain_text("clusters", timeout=SLOW_MS)
+        frame.locator(".dock .job", has_text="TensorBoard does not answer").wait_for(timeout=30_000)
+        with tensorboard(served.worker.logdir, "--port", port):
+            # a TensorBoard that just started lists nothing for a moment, so the tab may have let go of the run
+            done = frame.locator(".dock .job").get_by_role("button", name="Open").or_(frame.locator(".sweep-table"))
+            done.first.wait_for(timeout=SLOW_MS)
+            if not frame.locator(".sweep-table").count():
+                frame.locator("vs-verdict, .empty-page").first.wait_for()
+                frame.get_by_role("button", name="Open").click()
+            frame.locator(".sweep-table tbody tr").first.wait_for(timeout=30_000)
 
 
 def test_a_box_is_brushed_steered_in_and_erased(browser: Browser, served: Served) -> None:

@@ -16,6 +16,8 @@ import { tableChoice } from './table_choice.js';
 import { signed } from './verdict.js';
 
 const N_CONTROLS = 5;
+/** A cluster with its controls takes about this share of a steered answer with its own, since many go through the model at once. */
+const STEERED_ANSWER = 6;
 
 /** Every cluster ablated in turn: which of them carries which word. */
 export class SweepPanel extends Panel {
@@ -46,11 +48,18 @@ export class SweepPanel extends Panel {
     askAgain(this.store, { kind: 'sweep', clusters }, counted(clusters.length, 'cluster'));
   }
 
+  /** @param {number} n clusters @returns {string} what all of them take; in time once a job was timed */
+  estimate(n) {
+    const { sweep, steer } = this.store.session.paces;
+    const each = sweep ?? (steer ? steer / STEERED_ANSWER : null);
+    const work = `${counted(n, 'answer')} without a cluster, ${whole(N_CONTROLS * n)} control sets`;
+    return each === null ? work : `${work}: about ${whole(Math.max(1, each * n))} s`;
+  }
+
   renderRun() {
     const clusters = this.clusters();
     const why = whyNotAgain(this.store) ?? (clusters.length ? null : 'The heatmap of this run has no clusters.');
-    const estimate = `${counted(clusters.length, 'answer')} without a cluster, and ${whole(N_CONTROLS * clusters.length)} control sets along the original answer`;
-    return html`<button type="button" class="button small" ?disabled=${why !== null} title=${why ?? estimate}
+    return html`<button type="button" class="button small" ?disabled=${why !== null} title=${why ?? this.estimate(clusters.length)}
       @click=${() => this.runAll()}>Run all ${clusters.length ? whole(clusters.length) : ''} clusters</button>`;
   }
 
@@ -140,7 +149,10 @@ export class SweepPanel extends Panel {
       controls: html`${this.renderWhich()}${any ? this.renderRun() : nothing}${tableChoice(this.store)}`,
       body: any
         ? answered(this.sweep, (answer) => this.renderTable(answer))
-        : emptyState('Which cluster carries which word? Take each away in turn.', this.renderRun()),
+        : emptyState(
+            'Which cluster carries which word? Take each away in turn.',
+            html`${this.renderRun()}<span class="note" data-value="estimate">${this.estimate(this.clusters().length)}</span>`,
+          ),
     });
   }
 }

@@ -35,7 +35,7 @@ export function jobLine(job, { onCancel, onDismiss, onOpen }) {
       ${
         job.silent
           ? html`<span class="so-far" role="status">${job.silent}</span>`
-          : html`<span class="so-far mono" data-value="so-far" title=${text}>${text}</span>`
+          : html`<span class="so-far mono" title=${text}><span data-value="so-far">${text}</span></span>`
       }
       <button type="button" class="button small" ?disabled=${!job.id} @click=${onCancel}>Cancel</button></div>`;
   }
