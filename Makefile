@@ -6,6 +6,8 @@ DEMO_LOGS ?= demo_logs
 # More options for pip, e.g. PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu" for torch without CUDA.
 PIP_FLAGS ?=
 BIN := $(VENV)/bin
+# Two tests at a time, and those of a file by one process: they share what it started.
+IN_PARALLEL ?= --numprocesses 2 --dist loadfile
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_FLAGS)
 
 .PHONY: help demo test test-full check clean
@@ -38,11 +40,11 @@ demo: $(VENV)/.exporter
 
 test: $(VENV)/.test
 	@$(BIN)/python tests/find_chromium.py --install
-	$(BIN)/python -m pytest -q -m "not full"
+	$(BIN)/python -m pytest -q -m "not full" $(IN_PARALLEL)
 
 test-full: $(VENV)/.train
 	@$(BIN)/python tests/find_chromium.py --install
-	$(BIN)/python -m pytest -q -m full --durations=10
+	$(BIN)/python -m pytest -q -m full --durations=10 $(IN_PARALLEL)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -52,6 +52,7 @@ TEST = [
     "playwright>=1.40",
     "psutil",
     "pytest>=8",
+    "pytest-xdist>=3.6",
     "ruff>=0.5",
     "setuptools>=70.1",
 ]
