@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, expect
 
+from tests.end_to_end.served_log import open_alone, tensorboard
 from tests.killed_writer import MOMENTS
+from tests.watched_browser import watched_page
 
 
 @pytest.mark.full
-def test_a_writer_killed_at_chosen_moments_is_gone_on_with(repository: Path, tmp_path: Path) -> None:
+def test_a_writer_killed_at_chosen_moments_is_gone_on_with(browser: Browser, repository: Path, tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, str(repository / "tests" / "killed_writer.py"), str(tmp_path)], capture_output=True, text=True, timeout=600,
         env={**os.environ, "PYTHONPATH": str(repository)},
@@ -34,3 +37,9 @@ def test_a_writer_killed_at_chosen_moments_is_gone_on_with(repository: Path, tmp
     assert torn["a sidecar"] == [["1600 bytes of a sidecar"]]
     assert all(torn[name] and all(name in left for left in torn[name]) for name in ("an index", "an event"))
     assert at_last["problems"] == [] and at_last["steps"] == list(range(at_last["first"] + 12))
+    with tensorboard(tmp_path) as address, watched_page(browser, expected=("favicon",)) as page:
+        slider = open_alone(page, address, "&p.visualscratchpad.workspace=dictionary").get_by_label("Training step")
+        for key, step in (("End", at_last["steps"][-1]), ("ArrowLeft", at_last["steps"][-2]), ("Home", 0)):
+            slider.press(key)
+            expect(page.locator("[data-value=step]")).to_have_text(str(step))
+            expect(page.locator("[data-value=l0]")).to_have_text(str(step) if step else "0.00")
