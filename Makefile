@@ -34,6 +34,13 @@ $(VENV)/.train: $(VENV)/.test
 	$(PIP_INSTALL) --editable ".[exporter,test,train]"
 	@touch $@
 
+# The example with overcomplete, without the torchvision that it asks for: that fits one build of torch each, and a wrong one breaks
+# transformers. Its metadata stop at Python 3.12, its code does not.
+$(VENV)/.overcomplete: $(VENV)/.train
+	$(PIP_INSTALL) einops matplotlib opencv-python-headless scikit-image
+	$(PIP_INSTALL) --no-deps --ignore-requires-python overcomplete
+	@touch $@
+
 demo: $(VENV)/.exporter
 	@test -e $(DEMO_LOGS)/.written || { rm -rf $(DEMO_LOGS) && $(BIN)/visualscratchpad demo --logdir $(DEMO_LOGS) --no-serve && touch $(DEMO_LOGS)/.written; }
 	@$(BIN)/python -m tb_visualscratchpad.exporter.demo.serve $(DEMO_LOGS)
@@ -42,7 +49,7 @@ test: $(VENV)/.test
 	@$(BIN)/python tests/find_chromium.py --install
 	$(BIN)/python -m pytest -q -m "not full" $(IN_PARALLEL)
 
-test-full: $(VENV)/.train
+test-full: $(VENV)/.overcomplete
 	@$(BIN)/python tests/find_chromium.py --install
 	$(BIN)/python -m pytest -q -m full --durations=10 $(IN_PARALLEL)
 

@@ -1,21 +1,26 @@
-"""What watching a training run costs: time, bytes, and how the log opens.
+"""What watching a training run costs: time, bytes, and how the log opens. Prints the tables of docs/training.md.
 
-    python benchmarks/monitor.py                    # both parts
-    python benchmarks/monitor.py --calls 100 --latents 65536
+    python benchmarks/monitor.py                    # all parts; needs the test tree beside it, and a Chromium
+    python benchmarks/monitor.py --only log --calls 100 --latents 65536
 
 On the demo: a call of ``DictionaryMonitor`` of each kind beside a step of the training it watches (3,072 latents, 512 patches, Adam,
 one thread). At many latents: time and bytes of each thing that is logged, growth over the calls (metrics and statistics at each, the
-rest at MonitorPace's intervals), and the time until the event store lists the log of all calls and reads its first and last step.
+rest at MonitorPace's intervals), the time until the event store lists the log of all calls and reads its steps, and in Chromium the
+time from opening the address to the drawn scatter and of the moves of the step slider.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import torch
@@ -23,6 +28,7 @@ from tensorboard.backend.event_processing.data_provider import MultiplexerDataPr
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.plugins.base_plugin import TBContext
 
+from benchmarks.steps_in_tab import time_the_tab
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.exporter import DictionaryMonitor, MonitorPace, ScratchpadWriter, live_sae, load_sae, load_vlm
 from tb_visualscratchpad.exporter.demo.compose import compose, random_scene
@@ -47,6 +53,15 @@ def bytes_under(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def print_table(*heads: str) -> None:
+    print_row(*heads)
+    print_row(*("---" for _ in heads))
+
+
+def print_row(*cells: str) -> None:
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
 def on_the_demo() -> None:
     """Prints the median step of a training loop and each kind of monitor call."""
     torch.set_num_threads(1)
@@ -66,12 +81,13 @@ def on_the_demo() -> None:
         optimiser.step()
 
     training = float(np.median([seconds_of(step) for _ in range(12)][2:]))
-    print(f"demo: a step of training takes {1000 * training:.0f} ms")
+    print(f"On the demo (3,072 latents, 64 probe images; a training step of 512 patches takes {1000 * training:.0f} ms):\n")
+    print_table("a call with", "takes", "training steps in that time", "the first call")
     kinds = {
         "metrics and statistics": MonitorPace(every=1, references_every=0, map_every=0, explain_every=0),
-        "and references": MonitorPace(every=1, references_every=1, map_every=0, explain_every=0),
-        "and one explained run": MonitorPace(every=1, references_every=0, map_every=0, explain_every=1),
-        "and the map": MonitorPace(every=1, references_every=0, map_every=1, explain_every=0),
+        "references as well": MonitorPace(every=1, references_every=1, map_every=0, explain_every=0),
+        "one explained run as well": MonitorPace(every=1, references_every=0, map_every=0, explain_every=1),
+        "the map as well": MonitorPace(every=1, references_every=0, map_every=1, explain_every=0),
     }
     with tempfile.TemporaryDirectory() as folder:
         save_labelled_pictures(Path(folder) / "images", n_per_object=2, n_per_ground=2)
@@ -82,7 +98,7 @@ def on_the_demo() -> None:
                 )
                 first, *later = [seconds_of(lambda: monitor(step)) for step in range(4)]
             taken = float(np.median(later))
-            print(f"  {kind}: {taken:.2f} s (the first {first:.2f} s), {taken / training:.0f} steps of training")
+            print_row(kind, f"{taken:.2f} s", f"{taken / training:.0f}", f"{first:.2f} s")
 
 
 def evidence(n_latents: int, seed: int) -> tuple[SaeMetrics, LatentStatistics, ReferenceImages, DecoderMap]:
@@ -121,10 +137,13 @@ def evidence(n_latents: int, seed: int) -> tuple[SaeMetrics, LatentStatistics, R
     return SaeMetrics(info, "i", N_IMAGES, N_IMAGES * n_patches, float(FIRING), 0.1, 5, 5), statistics, references, latent_map
 
 
-def at_many_latents(n_latents: int, n_calls: int) -> None:
-    """Prints time and bytes of what is logged, growth over the calls, and the time to open the log."""
+def at_many_latents(n_latents: int, n_calls: int, n_moves: int) -> None:
+    """Prints time and bytes of what is logged, growth over the calls, and the time to open the log; in the tab where moves are asked for."""
     metrics, statistics, references, latent_map = evidence(n_latents, 0)
-    print(f"{n_latents:,} latents, {N_IMAGES} images, {statistics.alive_K.mean():.0%} of the latents alive")
+    print(
+        f"\nWriting, at {n_latents:,} latents and {N_IMAGES} images with {FIRING} firing latents a patch, "
+        f"{statistics.alive_K.mean():.0%} of the latents alive:\n"
+    )
     with tempfile.TemporaryDirectory() as folder:
         with ScratchpadWriter(folder) as writer:
             things: dict[str, Callable[[int], None]] = {
@@ -142,27 +161,45 @@ def at_many_latents(n_latents: int, n_calls: int) -> None:
                         before = bytes_under(Path(folder)) if name not in size else 0
                         taken[name].append(seconds_of(lambda: add(call)))  # noqa: B023
                         size.setdefault(name, bytes_under(Path(folder)) - before)
+        print_table("", "every", "time", "bytes")
         for name in things:
-            print(f"  writing {name}: {1000 * np.median(taken[name]):.0f} ms, {size[name] / 1e6:.2f} MB, every {every[name]} calls")
+            print_row(name, f"{every[name]} calls", f"{1000 * np.median(taken[name]):.0f} ms", f"{size[name] / 1e6:.2f} MB")
         total = bytes_under(Path(folder))
         events = sum(path.stat().st_size for path in Path(folder).glob("*tfevents*"))
-        print(f"  {n_calls} calls: {total / 1e6:.0f} MB, of it {events / 1e6:.0f} MB in the event file")
-        multiplexer = EventMultiplexer()
+        print(f"\nThe log of {n_calls} calls, {total / 1e6:.0f} MB, of it {events / 1e6:.0f} MB in the event file:\n")
+        print_table("", "median", "worst")
+        open_in_the_store(folder, n_calls)
+        if n_moves:
+            open_in_the_tab(Path(folder), n_calls, n_moves)
 
-        def load() -> None:
-            multiplexer.AddRunsFromDirectory(folder)
-            multiplexer.Reload()
 
-        loading = seconds_of(load)
-        store = EventStore(TBContext(data_provider=MultiplexerDataProvider(multiplexer, folder), logdir=folder, multiplexer=multiplexer))
-        opening = seconds_of(lambda: store.listing(""))
-        again = seconds_of(lambda: store.listing(""))
-        assert len(store.listing("").dictionaries[0].steps) == n_calls
-        reading = [seconds_of(lambda: store.latent_statistics("", "benchmark", step)) for step in (0, n_calls // 2, n_calls - 1)]  # noqa: B023
-        print(
-            f"  TensorBoard's Python loader reads the log in {loading:.1f} s; the listing takes {1000 * opening:.0f} ms, then "
-            f"{1000 * again:.0f} ms; the statistics of a step {1000 * max(reading):.0f} ms"
-        )
+def open_in_the_store(folder: str, n_calls: int) -> None:
+    """Prints how long reading takes without a browser."""
+    multiplexer = EventMultiplexer()
+
+    def load() -> None:
+        multiplexer.AddRunsFromDirectory(folder)
+        multiplexer.Reload()
+
+    print_row("TensorBoard's Python loader reads it", f"{seconds_of(load):.1f} s", "")
+    store = EventStore(TBContext(data_provider=MultiplexerDataProvider(multiplexer, folder), logdir=folder, multiplexer=multiplexer))
+    for when in ("at first", "then"):
+        print_row(f"the tab's listing, {when}", f"{1000 * seconds_of(lambda: store.listing('')):.0f} ms", "")
+    assert len(store.listing("").dictionaries[0].steps) == n_calls
+    reading = [seconds_of(lambda: store.latent_statistics("", "benchmark", step)) for step in range(0, n_calls, 10)]  # noqa: B023
+    print_row("the statistics of a step", *(f"{1000 * of(reading):.0f} ms" for of in (np.median, max)))
+
+
+def open_in_the_tab(logdir: Path, n_calls: int, n_moves: int) -> None:
+    """Prints how long who looks waits."""
+    times = time_the_tab(logdir, range(n_calls), n_moves)
+    print_row("from opening the address to the drawn scatter, TensorBoard just started", f"{times.first:.1f} s", "")
+    for what, seconds in (
+        ("from opening the address to the drawn scatter, later", times.later),
+        ("a move of the step slider, to the scatter of that step", times.moves),
+        ("a move of the step slider, to the map of that step as well", times.moves_to_map),
+    ):
+        print_row(what, *(f"{of(seconds):.2f} s" for of in (np.median, max)))
 
 
 def main() -> None:
@@ -170,11 +207,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--latents", type=int, default=65_536)
     parser.add_argument("--calls", type=int, default=100)
-    parser.add_argument("--skip-demo", action="store_true")
+    parser.add_argument("--moves", type=int, default=60, help="of the step slider; 0 opens no browser")
+    parser.add_argument("--only", choices=("demo", "log"))
     options = parser.parse_args()
-    if not options.skip_demo:
+    print(f"Load before: {os.getloadavg()[0]:.1f}\n")
+    if options.only != "log":
         on_the_demo()
-    at_many_latents(options.latents, options.calls)
+    if options.only != "demo":
+        at_many_latents(options.latents, options.calls, options.moves)
+    print(f"\nLoad after: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

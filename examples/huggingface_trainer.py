@@ -5,67 +5,59 @@
     tensorboard --logdir LOGS
 
 Each question becomes a run in the Scratchpad, named after its step: what the model answers, where it looked and which latents its words
-used. Here the demo's model learns to answer "describe the picture ." with a bare list, in under two minutes on two cores.
+used. The step slider of the Dictionary has the same steps, and `sae/answers_kept` under Scalars tells whether the SAE still carries
+what the model now needs. Here the demo's model learns to answer "describe the picture ." with a bare list, in under two minutes on two
+cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from tb_visualscratchpad.exporter import (
+    DictionaryMonitor,
+    MonitorPace,
     ScratchpadWriter,
-    SparseAutoencoder,
     Vlm,
-    explain,
     load_sae,
     load_vlm,
     new_run_directory,
 )
 from tb_visualscratchpad.exporter.demo.compose import compose, random_scene
+from tb_visualscratchpad.exporter.demo.image_set import save_labelled_pictures
 from tb_visualscratchpad.exporter.demo.questions import DESCRIBE, enumerate_objects
 
 IGNORED = -100
 """Label of what the loss leaves out."""
 
 
-class ExplainedRuns(TrainerCallback):
-    """Logs explained runs of fixed questions before the first step and after every ``every`` steps.
+class Watched(TrainerCallback):
+    """Calls a monitor before the first step and after each; it logs what is due.
 
-    The model's weights change, so every step is a VLM of its own, with an identity of its own. Latents mean the same throughout
-    as long as the vision tower is frozen; where it is trained too, the SAE reads features it was not made for.
+    Latents mean the same throughout, and the probe images are read once, as long as the vision tower is frozen. Where it is trained too,
+    make a monitor anew every time: the SAE then reads features it was not made for, and the figures say how badly.
     """
 
-    def __init__(
-        self, writer: ScratchpadWriter, vlm: Vlm, sae: SparseAutoencoder, questions: Sequence[tuple[Image.Image, str]], every: int
-    ) -> None:
-        self._writer, self._vlm, self._sae, self._questions, self._every = writer, vlm, sae, questions, every
+    def __init__(self, monitor: DictionaryMonitor) -> None:
+        self._monitor = monitor
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        self._log(state, kwargs["model"])
+        self._log(state.global_step, kwargs["model"])
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if state.global_step % self._every == 0:
-            self._log(state, kwargs["model"])
+        self._log(state.global_step, kwargs["model"])
 
-    def _log(self, state: TrainerState, model: torch.nn.Module) -> None:
-        if not state.is_world_process_zero:
-            return
-        step = state.global_step
-        at_step = Vlm(name=f"{self._vlm.name} at step {step}", model=model, processor=self._vlm.processor, family=self._vlm.family)
+    def _log(self, step: int, model: torch.nn.Module) -> None:
         was_training = model.training
         model.eval()
         try:
-            for picture, prompt in self._questions:
-                run = explain(at_step, self._sae, picture, prompt, max_new_tokens=48, name=f"step {step}: {prompt}")
-                self._writer.add_vlm_run(run, step)
-                print(f"step {step}: {run.output_text}")
+            self._monitor(step)
         finally:
             model.train(was_training)
 
@@ -108,7 +100,13 @@ def main() -> None:
     for parameter in vlm.family.vision_tower(vlm.model).parameters():
         parameter.requires_grad_(False)
     questions = [(compose(random_scene(seed), seed).picture, DESCRIBE) for seed in (5, 6)]
+    # Explained runs at each call; no map, which would never change.
+    pace = MonitorPace(every=options.log_every, references_every=0, map_every=0, explain_every=1)
     with tempfile.TemporaryDirectory() as folder, ScratchpadWriter(new_run_directory(options.logdir, "fine-tuning")) as writer:
+        save_labelled_pictures(Path(folder) / "probe", n_per_object=1, n_per_ground=1)
+        monitor = DictionaryMonitor(
+            writer, sae, vlm=vlm, images=Path(folder) / "probe", prompts=questions, max_new_tokens=48, pace=pace, name="demo"
+        )
         trainer = Trainer(
             model=vlm.model,
             args=TrainingArguments(
@@ -118,7 +116,7 @@ def main() -> None:
             ),
             train_dataset=Listings(vlm, 2 * options.steps, first_seed=1_000),
             data_collator=only_one,
-            callbacks=[ExplainedRuns(writer, vlm, sae, questions, options.log_every)],
+            callbacks=[Watched(monitor)],
         )
         trainer.train()
     print(f"Logged to {writer.run_directory}")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from tb_visualscratchpad import __version__
 from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
-from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train
+from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train, train_shared
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 if TYPE_CHECKING:
@@ -208,9 +208,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _statistics(options: argparse.Namespace) -> dict[str, Any] | None:
-    shared = is_one_of_several()
-    if shared and options.device is None and options.device_map is None:
-        options.device = own_device()
+    shared = _is_shared(options)
     vlm, sae = _load(options)
     from tb_visualscratchpad.exporter.decoder_map import decoder_map
     from tb_visualscratchpad.exporter.shared_sweep import sweep_shared
@@ -299,8 +297,21 @@ def _worker(options: argparse.Namespace) -> None:
 
 
 def _train_sae(options: argparse.Namespace) -> dict[str, Any] | None:
+    shared = _is_shared(options)
     folder = check_before_loading(options)
-    return train(_load_vlm(options), folder, options)
+    vlm = _load_vlm(options)
+    if not shared:
+        return train(vlm, folder, options)
+    with joined():
+        return train_shared(vlm, folder, options)
+
+
+def _is_shared(options: argparse.Namespace) -> bool:
+    """Whether the work is shared among processes; each then gets a device of its own, where none was asked for."""
+    shared = is_one_of_several()
+    if shared and options.device is None and options.device_map is None:
+        options.device = own_device()
+    return shared
 
 
 def _await_end_of_stdin(stop: threading.Event) -> None:

@@ -9,7 +9,7 @@ import math
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +33,7 @@ from tb_visualscratchpad.exporter.training_plan import TrainingPlan
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
+OpenStream = Callable[..., Generator[torch.Tensor, None, None]]
 OnFigures = Callable[[int, Mapping[str, float]], None]
 OnSnapshot = Callable[[int, SparseAutoencoder], None]
 
@@ -49,6 +50,7 @@ def train_sae(
     on_figures: OnFigures,
     snapshot_every: int,
     on_snapshot: OnSnapshot,
+    open_stream: OpenStream = stream_features,
 ) -> int:
     """Train a TopK SAE on the features at ``hook`` and save it to ``output`` as SAELens saves it for inference.
 
@@ -60,6 +62,7 @@ def train_sae(
         on_figures: called with SAELens' own figures of a step, after the first, every ``figures_every`` steps and the last.
         on_snapshot: called with the SAE of the step, every ``snapshot_every`` steps and after the last. All snapshots of a
             training bear one identity, which is of no other SAE: they are one dictionary that grows.
+        open_stream: where the features come from, called as ``stream_features`` is; closed at the end.
 
     Returns:
         How many steps were taken.
@@ -85,7 +88,7 @@ def train_sae(
         n_batches_for_norm_estimate=plan.n_scale_steps, device=str(vlm.device),
     )
     snapshots = SaeLensSnapshots(f"{output.name} in training", hook)
-    stream = stream_features(vlm, hook, folder, batch_size=batch_size, seed=plan.seed)
+    stream = open_stream(vlm, hook, folder, batch_size=batch_size, seed=plan.seed)
     with closing(stream), InterruptBetweenSteps() as interrupt:
         trainer = _Trainer(config, sae, mixing_buffer(plan.buffer_samples, plan.step_samples, stream))
         trainer.follow(interrupt, figures_every, on_figures, snapshot_every, lambda step: on_snapshot(step, snapshots.of(trainer)))

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tb_visualscratchpad.exporter.writing_process import is_writing_process
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.image_folder import ImageFolder
     from tb_visualscratchpad.exporter.sae import SparseAutoencoder
+    from tb_visualscratchpad.exporter.sae_training import OpenStream
     from tb_visualscratchpad.exporter.sweep import SweepResult
     from tb_visualscratchpad.exporter.vlm import Vlm
 
@@ -62,6 +64,8 @@ def check_before_loading(options: argparse.Namespace) -> ImageFolder:
         if options.output.exists() or options.output.is_symlink():
             raise ScratchpadError(f"--output {options.output} exists already: name a folder that does not, or remove it.")
     folder = list_images(options.images)
+    if not is_writing_process():
+        return folder
     try:
         import sae_lens  # noqa: F401
     except ImportError as error:
@@ -80,8 +84,26 @@ def _plan(options: argparse.Namespace, n_latents: int) -> Any:
     )
 
 
-def train(vlm: Vlm, folder: ImageFolder, options: argparse.Namespace) -> dict[str, Any] | None:
-    """Train, log and save as the options say; gives what ``--json`` prints."""
+def train_shared(vlm: Vlm, folder: ImageFolder, options: argparse.Namespace) -> dict[str, Any] | None:
+    """As ``train``, by all processes of the default group of ``torch.distributed``: all run the vision tower, rank 0 does the rest."""
+    from tb_visualscratchpad.exporter.shared_stream import OtherTowers, require_same_folder, serve_share
+
+    hook = vlm.resolve_hook(options.hook)
+    require_same_folder(folder)
+    if not is_writing_process():
+        serve_share(vlm, hook, folder, batch_size=options.batch_size, seed=options.seed)
+        return None
+    with OtherTowers() as others:
+        return train(vlm, folder, options, others.stream)
+
+
+def train(vlm: Vlm, folder: ImageFolder, options: argparse.Namespace, open_stream: OpenStream | None = None) -> dict[str, Any] | None:
+    """Train, log and save as the options say; gives what ``--json`` prints.
+
+    Args:
+        open_stream: where the features come from, if not from this process alone.
+    """
+    from tb_visualscratchpad.exporter.activation_stream import stream_features
     from tb_visualscratchpad.exporter.event_log import new_run_directory
     from tb_visualscratchpad.exporter.sae import width_of_hook
     from tb_visualscratchpad.exporter.sae_training import train_sae
@@ -113,9 +135,11 @@ def train(vlm: Vlm, folder: ImageFolder, options: argparse.Namespace) -> dict[st
                 vlm, folder, output, plan, hook=hook, batch_size=options.batch_size,
                 figures_every=max(1, plan.n_steps // N_SCALAR_POINTS), on_figures=follow,
                 snapshot_every=options.log_every or max(1, plan.n_steps // N_SNAPSHOTS), on_snapshot=keep,
+                open_stream=open_stream or stream_features,
             )
             step, sae, swept = last[0]
-            if not options.no_map:
+            # Of a Ctrl-C torchrun leaves its processes half a minute.
+            if not options.no_map and (open_stream is None or n_steps == plan.n_steps):
                 _say("Mapping the latents ...")
                 log.add_map(step, sae, swept, options.seed)
     except BaseException:

@@ -11,6 +11,7 @@ const minus = (text) => text.replace('-', MINUS);
 /** @param {number} x a share, 0...1 @returns {string} such as `82 %`, `2.0 %`, `0.05 %` */
 export function percent(x) {
   if (x === 0) return '0 %';
+  if (x > 1.005) return `${Math.round(100 * x)} %`; // a rebuilt input can be further off than its mean
   if (x > 0.9995) return '100 %';
   if (x > 0.995) return `${(100 * x).toFixed(1)} %`;
   if (x >= 0.0995) return `${Math.round(100 * x)} %`;

@@ -23,9 +23,9 @@ PLUGIN_TIERS: tuple[tuple[str, ...], ...] = (
 )
 EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
     (
-        "pictures", "image_folder", "prepared_images", "packed_features", "activation_stream", "training_plan", "process_group",
-        "spool", "spool_records", "interruption", "vlm", "hooks", "attention",
-        "token_logprobs", "sae", "running_references", "running_statistics", "label_entropy", "nearest_neighbours",
+        "pictures", "image_folder", "prepared_images", "packed_features", "activation_stream", "shared_stream",
+        "training_plan", "process_group", "spool", "spool_records", "interruption", "vlm", "hooks", "attention", "token_logprobs",
+        "sae", "running_references", "running_statistics", "label_entropy", "nearest_neighbours",
         "plane_projection", "map_alignment", "latent_clusters", "firing_profiles", "job_progress", "answer_stream", "prompt_cache",
         "greedy_decoding", "answers", "out_of_memory",
     ),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.exporter.sae import load_sae
 from tests.data_providers import reading
-from tests.end_to_end.served_log import open_alone, tensorboard
-from tests.examples.run_example import run_example
-from tests.watched_browser import watched_page
+from tests.end_to_end.served_log import tensorboard
+from tests.examples.run_example import expect_step_slider, run_example
 
 
 @pytest.mark.full
@@ -26,11 +25,5 @@ def test_its_log_opens_with_the_step_slider(browser: Browser, repository: Path, 
         (dictionary,) = store.listing("").dictionaries
         fvu = {step: store.sae_metrics("", dictionary.info.dictionary_id, step).fvu for step in (40, 80, 120)}
     assert fvu[40] > fvu[80] > fvu[120] and fvu[120] < 0.5
-    with tensorboard(tmp_path) as address, watched_page(browser, expected=("favicon",)) as page:
-        frame = open_alone(page, address, "&p.visualscratchpad.workspace=dictionary")
-        shown = page.locator("[data-value=fvu]")
-        expect(shown).to_have_text(f"{100 * fvu[120]:.0f} %")
-        frame.get_by_label("Training step").focus()
-        page.keyboard.press("Home")
-        expect(shown).to_have_text(f"{100 * fvu[40]:.0f} %")
-        expect(page.locator("[data-value=step]")).to_have_text("40")
+    with tensorboard(tmp_path) as address:
+        expect_step_slider(browser, address, fvu)

@@ -137,7 +137,7 @@ def test_maps_add_attention_per_area_and_keep_the_largest_activation(page: Page)
 def test_numbers_are_written_for_readers(page: Page) -> None:
     got = page.evaluate(
         """async () => { const { percent, fixed, lift, tokenText, activation } = await import('/elements/format.js');
-        return [percent(0.82), percent(0.0196), percent(0.0004), percent(0), percent(1), percent(0.99951), percent(0.00001), fixed(-0.004, 2), fixed(-1.25, 2), lift(null), lift(7.14), lift(16.2),
+        return [percent(0.82), percent(0.0196), percent(0.0004), percent(0), percent(1), percent(0.99951), percent(1.2), percent(0.00001), fixed(-0.004, 2), fixed(-1.25, 2), lift(null), lift(7.14), lift(16.2),
           tokenText('\\u2581cat'), tokenText(' a'), tokenText('\\n'), tokenText(''), tokenText(' '), activation(21.3364)]; }"""
     )
-    assert got == ["82 %", "2.0 %", "0.04 %", "0 %", "100 %", "100 %", "under 0.01 %", "0.00", "−1.25", "–", "7.1×", "16×", "cat", "a", "⏎", "∅", "␣", "21.336"]
+    assert got == ["82 %", "2.0 %", "0.04 %", "0 %", "100 %", "100 %", "120 %", "under 0.01 %", "0.00", "−1.25", "–", "7.1×", "16×", "cat", "a", "⏎", "∅", "␣", "21.336"]

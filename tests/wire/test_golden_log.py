@@ -73,7 +73,13 @@ def content(directory: Path) -> dict[str, object]:
             message.sidecar.ClearField("size")
             metadata = pb.PluginData.FromString(value.metadata.plugin_data.content)
             found[value.tag] = (event.step, value.metadata.data_class, str(metadata), str(unpacked(message)))
-    for path in sorted((directory / "plugins/visualscratchpad").glob("*.safetensors")):
+    return found | sidecar_content(directory / "plugins/visualscratchpad")
+
+
+def sidecar_content(folder: Path) -> dict[str, object]:
+    """All that a reader sees of the sidecars directly in a folder."""
+    found: dict[str, object] = {}
+    for path in sorted(folder.glob("*.safetensors")):
         sidecar = open_sidecar(path)
         for name, tensor in sidecar.tensors.items():
             found[f"{path.name}/{name}"] = (tensor.dtype.str, tensor.shape, tensor.tobytes())
