@@ -5,7 +5,8 @@
 
 On the demo: a call of ``DictionaryMonitor`` of each kind beside a step of the training it watches (3,072 latents, 512 patches, Adam,
 one thread). At many latents: time and bytes of each thing that is logged, growth over the calls (metrics and statistics at each, the
-rest at MonitorPace's intervals), and the time until the event store lists the log of all calls and reads its first and last step.
+rest at MonitorPace's intervals), the time of measuring the decoder's drift, and the time until the event store lists the log of all
+calls, reads its first and last step, and a few latents at all of them.
 """
 
 from __future__ import annotations
@@ -25,10 +26,17 @@ from tensorboard.plugins.base_plugin import TBContext
 
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.exporter import DictionaryMonitor, MonitorPace, ScratchpadWriter, live_sae, load_sae, load_vlm
+from tb_visualscratchpad.exporter.decoder_drift import DecoderFollower
 from tb_visualscratchpad.exporter.demo.compose import compose, random_scene
 from tb_visualscratchpad.exporter.demo.image_set import save_labelled_pictures
 from tb_visualscratchpad.exporter.sae.activation_functions import TopK
-from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
+from tb_visualscratchpad.wire.dictionary_evidence import (
+    DecoderDrift,
+    DecoderMap,
+    LatentStatistics,
+    ReferenceImages,
+    SaeMetrics,
+)
 from tb_visualscratchpad.wire.evidence import DictionaryInfo, EncodedPicture, ImageTokenMap
 
 GRID = 24
@@ -125,6 +133,12 @@ def at_many_latents(n_latents: int, n_calls: int) -> None:
     """Prints time and bytes of what is logged, growth over the calls, and the time to open the log."""
     metrics, statistics, references, latent_map = evidence(n_latents, 0)
     print(f"{n_latents:,} latents, {N_IMAGES} images, {statistics.alive_K.mean():.0%} of the latents alive")
+    torch.set_num_threads(1)
+    follower, W_dec = DecoderFollower(), torch.randn(n_latents, 1024)
+    turning = [seconds_of(lambda: follower.measure(step, W_dec.add_(0.1 * torch.randn(1024)))) for step in range(3)]  # noqa: B023
+    print(f"  measuring drift of {n_latents:,} x 1024: {np.median(turning):.2f} s")
+    angle_K = np.random.default_rng(0).uniform(0, 1, n_latents).astype(np.float16)
+    statistics = replace(statistics, decoder_drift=DecoderDrift(0, None, angle_K, angle_K))
     with tempfile.TemporaryDirectory() as folder:
         with ScratchpadWriter(folder) as writer:
             things: dict[str, Callable[[int], None]] = {
@@ -159,6 +173,15 @@ def at_many_latents(n_latents: int, n_calls: int) -> None:
         again = seconds_of(lambda: store.listing(""))
         assert len(store.listing("").dictionaries[0].steps) == n_calls
         reading = [seconds_of(lambda: store.latent_statistics("", "benchmark", step)) for step in (0, n_calls // 2, n_calls - 1)]  # noqa: B023
+        latents = np.argsort(-statistics.n_patches_firing_K)[:8].tolist()
+        curves = [seconds_of(lambda: store.latent_history("", "benchmark", latents)) for _ in range(2)]  # noqa: B023
+        assert len(store.latent_history("", "benchmark", latents).statistics) == n_calls
+        other = seconds_of(lambda: store.latent_history("", "benchmark", [n_latents - 1]))
+        metrics_curves = seconds_of(lambda: store.metrics_history("", "benchmark"))
+        print(
+            f"  eight latents over all steps take {1000 * curves[0]:.0f} ms, again {1000 * curves[1]:.0f} ms; another one {1000 * other:.0f} ms; "
+            f"the metrics {1000 * metrics_curves:.0f} ms"
+        )
         print(
             f"  TensorBoard's Python loader reads the log in {loading:.1f} s; the listing takes {1000 * opening:.0f} ms, then "
             f"{1000 * again:.0f} ms; the statistics of a step {1000 * max(reading):.0f} ms"

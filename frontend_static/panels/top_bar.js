@@ -109,7 +109,7 @@ export class TopBar extends Panel {
     const one = steps.length === 1;
     const last = steps.length - 1;
     const at = step === null ? last : Math.max(0, steps.indexOf(step));
-    return html`<label class="stepper" title=${one ? `Only step ${whole(steps[0])} was logged` : `Step ${whole(steps[at])}`}>
+    return html`<label class="stepper ${one ? '' : 'several'}" title=${one ? `Only step ${whole(steps[0])} was logged` : `Step ${whole(steps[at])}`}>
       <span class="k">Step</span>
       <input type="range" min="0" max=${Math.max(1, last)} .value=${live(String(one ? 1 : at))} ?disabled=${one} aria-label="Training step"
         aria-valuetext=${one ? `${steps[0]}, the only one logged` : String(steps[at])}

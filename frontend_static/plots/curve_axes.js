@@ -6,6 +6,8 @@
 
 /** A tick needs so many pixels. */
 const ROOM = 22;
+/** Ticks of a logarithm, which are uneven, stand so many apart. */
+const APART = 14;
 /** A flat line lies in an axis of at least so much of its height. */
 const LEAST = 0.05;
 
@@ -28,23 +30,21 @@ export function ticks(low, high, most) {
   return found;
 }
 
-/** @param {number} low log10 @param {number} high log10 @param {number} most @returns {number[]} decades, or parts of one where there is one only */
-function logTicks(low, high, most) {
-  const between = (steps) => {
-    const found = [];
+/**
+ * Decades first, then parts of them, as far as they stand apart.
+ * @param {number} low log10 @param {number} high log10 @param {number} apart in log10 @returns {number[]} ascending
+ */
+function logTicks(low, high, apart) {
+  const found = [];
+  for (const part of [1, 3, 5, 2]) {
     for (let decade = Math.floor(low); decade <= Math.ceil(high); decade++) {
-      for (const step of steps) {
-        const value = step * 10 ** decade;
-        if (Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high + 1e-9) found.push(value);
-      }
+      const value = Number((part * 10 ** decade).toPrecision(6));
+      const at = Math.log10(value);
+      const inside = at >= low - 1e-9 && at <= high + 1e-9;
+      if (inside && found.every((other) => Math.abs(Math.log10(other) - at) >= apart)) found.push(value);
     }
-    return found;
-  };
-  const tried = [[1], [1, 3], [1, 5], [1, 2], [1, 2, 5]].map(between);
-  const fitting = tried.filter((some) => some.length <= most);
-  const found = fitting.length ? fitting.reduce((best, some) => (some.length > best.length ? some : best)) : tried[0];
-  const every = Math.ceil(found.length / Math.max(1, most));
-  return found.filter((_, i) => i % every === 0);
+  }
+  return found.sort((one, other) => one - other);
 }
 
 /**
@@ -58,15 +58,14 @@ export function axisOf(chart, height) {
   const [fixedLow, fixedHigh] = chart.within ?? [null, null];
   if (chart.scale === 'log') {
     const [first, last] = values.length ? [Math.min(...values), Math.max(...values)] : [0.1, 1];
-    const [low, high] = [Math.log10(fixedLow ?? first), Math.log10(fixedHigh ?? last)];
+    const [low, high] = [Math.log10(first), Math.log10(last)];
     // half a decade at least, or noise in a flat line looks like growth
     const spare = Math.max(0, 0.5 - (high - low)) / 2 + 0.04 * (high - low);
-    const top = fixedHigh === null ? high + spare : high;
-    const least = fixedLow === null ? low - spare - (top === high ? spare : 0) : low;
+    const [least, top] = [low - spare, high + spare];
     // rings lie at the foot, lines above them
     const ringed = curves.some(({ rings, values: all }) => rings && all.includes(null));
     const foot = ringed ? least - 0.16 * (top - least) : least;
-    return { at: (value) => (Math.log10(value) - foot) / (top - foot || 1), ticks: logTicks(foot, top, most) };
+    return { at: (value) => (Math.log10(value) - foot) / (top - foot || 1), ticks: logTicks(foot, top, ((top - foot) * APART) / height) };
   }
   const low = fixedLow ?? (values.length ? Math.min(...values) : 0);
   const high = fixedHigh ?? (values.length ? Math.max(...values) : 1);

@@ -14,7 +14,7 @@ import { drawText, Surface } from './surface.js';
  *
  * @typedef {Object} Chart
  * @property {string} title @property {Curve[]} curves @property {(value: number) => string} text of a tick
- * @property {'log'|'linear'} scale @property {[number|null, number|null]} [within] ends of the axis that are fixed
+ * @property {'log'|'linear'} scale @property {[number|null, number|null]} [within] ends of a linear axis that are fixed
  *
  * @typedef {Object} StepCurvesData
  * @property {Chart[]} charts @property {1|2} columns

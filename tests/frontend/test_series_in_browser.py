@@ -129,7 +129,8 @@ def test_axes_have_two_round_ticks_or_more_within_their_ends(page: Page) -> None
     )
     for axis in found["axes"]:
         assert all(-1e-9 <= place <= 1 + 1e-9 for place in [*axis["ends"], *(at for at in axis["at"] if at is not None)])
-        assert 1 <= len(axis["ticks"]) <= 3
+        assert 1 <= len(axis["ticks"]) <= 4 and axis["ticks"] == sorted(axis["ticks"])
+        assert all(44 * (b - a) >= 13.9 for a, b in zip(axis["ends"], axis["ends"][1:])), "no number stands in another"
     assert found["axes"][0]["ticks"] == [0, 50] and found["axes"][2]["ticks"] == [0, 1]
     assert found["axes"][5]["ticks"][0] < found["axes"][5]["ticks"][-1], "under a decade, too"
     assert found["steps"][0] == ["0", "1,000", "2,000", "3,000"] and found["steps"][1] == ["5"] and found["steps"][2] == ["0", "1", "2"]
