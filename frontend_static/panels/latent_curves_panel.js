@@ -163,13 +163,13 @@ export class LatentCurvesPanel extends Panel {
       <div class="film">${frames.map(({ step, reference, on, changed }) => {
         const what = reference ? `${reference.name}, plain mean ${fixed(reference.plain_mean, 2)}` : 'fires on no picture';
         return html`<button type="button" class="frame-step ${on ? 'on' : ''}" data-step=${step} aria-pressed=${String(on)} title=${what}
-          aria-label="Step ${whole(step)}: ${what}${changed ? ', another picture than before' : ''}" @click=${() => this.choose(step)}>
-          <span class="still">${
+          @click=${() => this.choose(step)}><span class="spoken">Step ${whole(step)}: ${what}${changed ? ', another picture than before' : ''}</span>
+          <span class="still" aria-hidden="true">${
             reference?.has_picture
               ? html`<img src=${this.api.referencePictureUrl(dictionary, reference.image, step)} alt="" loading="lazy">`
               : html`<span class="none">${reference ? reference.name.split('/').at(-1) : '–'}</span>`
-          }${changed ? html`<i class="changed" aria-hidden="true">◆</i>` : nothing}${reference ? html`<span class="value">${fixed(reference.plain_mean, reference.plain_mean < 10 ? 2 : 1)}</span>` : nothing}</span>
-          <span class="step">${whole(step)}</span></button>`;
+          }${changed ? html`<i class="changed">◆</i>` : nothing}${reference ? html`<span class="value">${fixed(reference.plain_mean, reference.plain_mean < 10 ? 2 : 1)}</span>` : nothing}</span>
+          <span class="step" aria-hidden="true">${whole(step)}</span></button>`;
       })}</div>`;
   }
 

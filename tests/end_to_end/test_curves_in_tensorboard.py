@@ -15,6 +15,7 @@ from tb_visualscratchpad.views import compute_latent_order
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderDrift, LatentStatistics, ReferenceImages
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tests.end_to_end.served_log import open_alone, output_tokens, parameter, tensorboard
+from tests.end_to_end.test_accessibility import AXE, RUN_AXE
 from tests.random_evidence import (
     random_decoder_map,
     random_dictionary,
@@ -125,7 +126,7 @@ def test_curves_and_pictures_of_a_latent_set_the_step_by_mouse_and_keyboard(brow
         assert len(shown) >= 6 and shown[0] == 0 and shown[-1] == 240
         for step, frame in zip(shown, frames.all(), strict=True):
             best = trained.references[step].of_latent(latent)[0]
-            assert f"{best.name}, plain mean {best.plain_mean:.2f}" in frame.get_attribute("aria-label")
+            assert f"{best.name}, plain mean {best.plain_mean:.2f}" in frame.locator(".spoken").text_content()
             box = frame.locator("img")
             expect(box).to_have_js_property("complete", True)
             assert box.evaluate("(image) => image.naturalWidth") == 32
@@ -189,6 +190,12 @@ def test_several_latents_and_a_dictionary_beside(browser: Browser, trained: Trai
         page.keyboard.press("ArrowRight")
         expect(section.locator(".spoken")).to_contain_text("Step 80: active per patch (L0) 14.0, beside 30.0;")
         _expect_in_address(page, "step=80")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        for _ in ("light", "dark"):
+            found = page.evaluate(RUN_AXE)
+            assert [(one["id"], one["target"], one["why"]) for one in found if one["impact"] in ("serious", "critical")] == []
+            page.get_by_role("button", name="Theme").click()
+            page.wait_for_timeout(400)  # colours of buttons fade over
 
 
 def test_without_a_latent_a_sentence_says_what_to_do(browser: Browser, trained: TrainedLog) -> None:
