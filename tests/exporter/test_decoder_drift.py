@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.exporter.decoder_drift import DecoderFollower
+from tb_visualscratchpad.exporter.sae import load_sae
+from tb_visualscratchpad.exporter.training_log import TrainingLog
+from tb_visualscratchpad.exporter.vlm import load_vlm
+from tests.data_providers import reading
+from tests.exporter.test_sweep import save_pictures
+from tests.tiny_sae import save_tiny_sae
+from tests.tiny_vlm import save_tiny_llava_next
 
 D_IN = 40
 
@@ -68,3 +79,22 @@ def test_another_shape_begins_anew_and_parameters_are_left_alone() -> None:
     assert W.grad is None and W.requires_grad
     anew = follower.measure(2, torch.randn(5, D_IN))
     assert (anew.since_step, anew.previous_step, anew.since_K.tolist()) == (2, None, [0.0] * 5)
+
+
+def test_the_log_of_a_training_follows_the_decoder(tmp_path: Path) -> None:
+    vlm = load_vlm(save_tiny_llava_next(tmp_path / "vlm"))
+    sae = load_sae(save_tiny_sae(tmp_path / "sae"))
+    images = save_pictures(tmp_path / "images", 2)
+    with TrainingLog(tmp_path / "log", vlm, images, n_probe=2, batch_size=2, keep_images=False) as log:
+        for step in (3, 9):
+            sae = replace(sae, W_dec=sae.W_dec + (step == 9) * torch.flip(sae.W_dec, (0,)))
+            log.add_snapshot(step, sae)
+    with reading("python", tmp_path / "log") as reader:
+        store = EventStore(reader.context)
+        (entry,) = store.listing("").dictionaries
+        first, second = (store.latent_statistics("", entry.info.dictionary_id, step).decoder_drift for step in (3, 9))
+    assert first is not None and second is not None
+    assert (first.since_step, first.previous_step, second.since_step, second.previous_step) == (3, None, 3, 3)
+    assert not first.since_K.any() and second.since_K.astype(float) == pytest.approx(
+        angles(sae.W_dec, load_sae(tmp_path / "sae").W_dec), abs=2e-3
+    )
