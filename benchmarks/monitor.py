@@ -5,8 +5,9 @@
 
 On the demo: a call of ``DictionaryMonitor`` of each kind beside a step of the training it watches (3,072 latents, 512 patches, Adam,
 one thread). At many latents: time and bytes of each thing that is logged, growth over the calls (metrics and statistics at each, the
-rest at MonitorPace's intervals), the time until the event store lists the log of all calls and reads its steps, and in Chromium the
-time from opening the address to the drawn scatter and of the moves of the step slider.
+rest at MonitorPace's intervals), the time of measuring the decoder's drift, the time until the event store lists the log of all
+calls, reads its steps, and a few latents at all of them, and in Chromium the time from opening the address to the drawn scatter and of
+the moves of the step slider.
 """
 
 from __future__ import annotations
@@ -31,10 +32,17 @@ from tensorboard.plugins.base_plugin import TBContext
 from benchmarks.steps_in_tab import time_the_tab
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.exporter import DictionaryMonitor, MonitorPace, ScratchpadWriter, live_sae, load_sae, load_vlm
+from tb_visualscratchpad.exporter.decoder_drift import DecoderFollower
 from tb_visualscratchpad.exporter.demo.compose import compose, random_scene
 from tb_visualscratchpad.exporter.demo.image_set import save_labelled_pictures
 from tb_visualscratchpad.exporter.sae.activation_functions import TopK
-from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
+from tb_visualscratchpad.wire.dictionary_evidence import (
+    DecoderDrift,
+    DecoderMap,
+    LatentStatistics,
+    ReferenceImages,
+    SaeMetrics,
+)
 from tb_visualscratchpad.wire.evidence import DictionaryInfo, EncodedPicture, ImageTokenMap
 
 GRID = 24
@@ -140,6 +148,11 @@ def evidence(n_latents: int, seed: int) -> tuple[SaeMetrics, LatentStatistics, R
 def at_many_latents(n_latents: int, n_calls: int, n_moves: int) -> None:
     """Prints time and bytes of what is logged, growth over the calls, and the time to open the log; in the tab where moves are asked for."""
     metrics, statistics, references, latent_map = evidence(n_latents, 0)
+    torch.set_num_threads(1)
+    follower, W_dec = DecoderFollower(), torch.randn(n_latents, 1024)
+    turning = [seconds_of(lambda: follower.measure(step, W_dec.add_(0.1 * torch.randn(1024)))) for step in range(3)]  # noqa: B023
+    angle_K = np.random.default_rng(0).uniform(0, 1, n_latents).astype(np.float16)
+    statistics = replace(statistics, decoder_drift=DecoderDrift(0, None, angle_K, angle_K))
     print(
         f"\nWriting, at {n_latents:,} latents and {N_IMAGES} images with {FIRING} firing latents a patch, "
         f"{statistics.alive_K.mean():.0%} of the latents alive:\n"
@@ -162,18 +175,19 @@ def at_many_latents(n_latents: int, n_calls: int, n_moves: int) -> None:
                         taken[name].append(seconds_of(lambda: add(call)))  # noqa: B023
                         size.setdefault(name, bytes_under(Path(folder)) - before)
         print_table("", "every", "time", "bytes")
+        print_row(f"measuring drift of {n_latents:,} x 1024, no writing", "1 calls", f"{1000 * np.median(turning):.0f} ms", "")
         for name in things:
             print_row(name, f"{every[name]} calls", f"{1000 * np.median(taken[name]):.0f} ms", f"{size[name] / 1e6:.2f} MB")
         total = bytes_under(Path(folder))
         events = sum(path.stat().st_size for path in Path(folder).glob("*tfevents*"))
         print(f"\nThe log of {n_calls} calls, {total / 1e6:.0f} MB, of it {events / 1e6:.0f} MB in the event file:\n")
         print_table("", "median", "worst")
-        open_in_the_store(folder, n_calls)
+        open_in_the_store(folder, n_calls, np.argsort(-statistics.n_patches_firing_K)[:8].tolist())
         if n_moves:
             open_in_the_tab(Path(folder), n_calls, n_moves)
 
 
-def open_in_the_store(folder: str, n_calls: int) -> None:
+def open_in_the_store(folder: str, n_calls: int, latents: list[int]) -> None:
     """Prints how long reading takes without a browser."""
     multiplexer = EventMultiplexer()
 
@@ -188,6 +202,10 @@ def open_in_the_store(folder: str, n_calls: int) -> None:
     assert len(store.listing("").dictionaries[0].steps) == n_calls
     reading = [seconds_of(lambda: store.latent_statistics("", "benchmark", step)) for step in range(0, n_calls, 10)]  # noqa: B023
     print_row("the statistics of a step", *(f"{1000 * of(reading):.0f} ms" for of in (np.median, max)))
+    for when in ("at first", "then"):
+        print_row(f"eight latents over all steps, {when}", f"{1000 * seconds_of(lambda: store.latent_history('', 'benchmark', latents)):.0f} ms", "")
+    assert len(store.latent_history("", "benchmark", latents).statistics) == n_calls
+    print_row("the metrics over all steps", f"{1000 * seconds_of(lambda: store.metrics_history('', 'benchmark')):.0f} ms", "")
 
 
 def open_in_the_tab(logdir: Path, n_calls: int, n_moves: int) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from tb_visualscratchpad.exporter.asked_picture import AskedPicture
+from tb_visualscratchpad.exporter.decoder_drift import DecoderFollower
 from tb_visualscratchpad.exporter.decoder_map import decoder_map
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.exporter.explain import record_answer, run_of
@@ -110,6 +111,7 @@ class DictionaryMonitor:
         self._last_step: int | None = None
         self._n_logged = 0
         self._references: ReferenceImages | None = None
+        self._decoder = DecoderFollower()
         present = self._present_sae()
         self.dictionary = _growing_dictionary(present, vlm, hook, name, writer.run_directory)
         self._map: DecoderMap | None = None
@@ -149,7 +151,7 @@ class DictionaryMonitor:
         statistics, metrics, references = self._probe.read(sae, self.dictionary)
         answers_kept = self._explain(sae, step) if _is_due(number, self.pace.explain_every) else None
         self._writer.add_sae_metrics(metrics, step, answers_kept=answers_kept)
-        self._writer.add_latent_statistics(statistics, step)
+        self._writer.add_latent_statistics(replace(statistics, decoder_drift=self._decoder.measure(step, sae.W_dec)), step)
         if references is not None and _is_due(number, self.pace.references_every):
             self._writer.add_references(references, step)
         if _is_due(number, self.pace.map_every):
@@ -167,7 +169,8 @@ class DictionaryMonitor:
             asked = AskedPicture(self._vlm, sae, picture, prompt, hook=self.dictionary.hook)
             recorded = record_answer(asked, None, self._max_new_tokens)
             run = run_of(asked, recorded, name=f"{prompt} (step {step})", keep_picture=self._keep_images)
-            self._writer.add_vlm_run(replace(run, dictionary=self.dictionary), step)
+            series = _series_id(self.dictionary, asked)
+            self._writer.add_vlm_run(replace(run, dictionary=self.dictionary, series_id=series), step)
             reaches = asked.point.reaches_projector
             if reaches:
                 rebuilt = variant_of("reconstruction", asked.edit(SteeringSpec(error="dropped")))
@@ -177,6 +180,13 @@ class DictionaryMonitor:
 
     def _present_sae(self) -> SparseAutoencoder:
         return self._sae if isinstance(self._sae, SparseAutoencoder) else self._sae()
+
+
+def _series_id(dictionary: DictionaryInfo, asked: AskedPicture) -> str:
+    """Of the same dictionary asked the same about the same pixels, in this process or in one that goes on with its training."""
+    picture = asked.picture
+    parts = (dictionary.dictionary_id, str(picture.size), asked.prompt, asked.system or "")
+    return hashlib.sha256("\0".join(("series", *parts)).encode() + b"\0" + picture.tobytes()).hexdigest()[:32]
 
 
 def _is_due(number: int, every: int) -> bool:

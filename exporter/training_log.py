@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from torch.utils.tensorboard import SummaryWriter
 
+from tb_visualscratchpad.exporter.decoder_drift import DecoderFollower
 from tb_visualscratchpad.exporter.decoder_map import decoder_map
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
@@ -26,6 +28,7 @@ class TrainingLog:
     def __init__(self, directory: Path, vlm: Vlm, images: Path, *, n_probe: int, batch_size: int, keep_images: bool) -> None:
         self._vlm, self._images, self._n_probe = vlm, images, n_probe
         self._batch_size, self._keep_images = batch_size, keep_images
+        self._decoder = DecoderFollower()
         self._scalars = SummaryWriter(directory)
         self._writer = ScratchpadWriter(self._scalars)
 
@@ -40,7 +43,8 @@ class TrainingLog:
             self._vlm, sae, self._images, hook=sae.hook, batch_size=self._batch_size, limit=self._n_probe,
             keep_images=self._keep_images, progress=False,
         )
-        self._writer.add_latent_statistics(swept.statistics, step)
+        drift = self._decoder.measure(step, sae.W_dec)
+        self._writer.add_latent_statistics(replace(swept.statistics, decoder_drift=drift), step)
         self._writer.add_references(swept.references, step)
         self._writer.add_sae_metrics(swept.metrics, step)
         return swept

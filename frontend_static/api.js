@@ -14,6 +14,8 @@ import { decodePacked, decodeSeveral } from './packed.js';
  * @property {string} dictionary_name @property {string} vlm_name @property {number} n_output_tokens
  * @property {boolean} truncated @property {boolean} steered @property {boolean} has_picture
  * @property {string} original_run_id of a steered run: the run that was asked again; otherwise empty
+ * @property {string} series_id shared by the runs of one picture and prompt at the steps of a training; otherwise empty
+ * @property {number|null} step of a series: of the training @property {boolean} superseded a later process took the training up before it
  *
  * @typedef {Object} OutcomeEntry
  * @property {string} run @property {string} id @property {string} name @property {string} prompt @property {number} created
@@ -270,6 +272,16 @@ export class Api {
   /** @param {string} id @param {number} latent @param {number|null} step */
   latentNeighbours(id, latent, step) {
     return this.keep('json', 'latent_neighbours', { id, latent, step });
+  }
+
+  /** Curves over every logged step. @param {string} id @param {readonly number[]} latents at most eight */
+  latentHistory(id, latents) {
+    return this.keep('json', 'latent_history', { id, latents: latents.join('.') });
+  }
+
+  /** @param {string} id */
+  metricsHistory(id) {
+    return this.keep('json', 'metrics_history', { id });
   }
 
   /** @param {string} dictionary @param {number} latent @param {number|null} step */

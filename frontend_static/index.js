@@ -22,6 +22,7 @@ import './panels/gallery_panel.js';
 import './panels/health_panel.js';
 import './panels/inspector_panel.js';
 import './panels/keys_panel.js';
+import './panels/latent_curves_panel.js';
 import './panels/map_panel.js';
 import './panels/matrix_panel.js';
 import './panels/notices.js';
@@ -35,7 +36,7 @@ import './panels/top_bar.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'compare', 'steering'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'curves', 'compare', 'steering'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {

@@ -90,6 +90,9 @@ export function runEntryOf({ run: directory }, run) {
     steered: run.steering !== null,
     has_picture: run.picture.has_picture,
     original_run_id: run.original_run_id ?? '',
+    series_id: '',
+    step: null,
+    superseded: false,
   };
 }
 

@@ -2,6 +2,7 @@ import { refusal } from './basket.js';
 import { KeptSelections } from './kept_selections.js';
 import { withFresh } from './outcomes.js';
 import { DEFAULTS, fromParameters, REAL, toParameters } from './selection.js';
+import { withRunOfStep } from './series.js';
 import { newestOf, NO_BASKET, NO_CHOICE, settled } from './settling.js';
 
 export { DEFAULTS, fromParameters, toParameters };
@@ -86,17 +87,18 @@ export class Store {
   }
 
   /**
-   * A choice of the user's.
+   * A choice of the user's. Another step takes the run along, where the shown one was explained at several.
    * @param {Partial<Selection>} patch
    * @param {{asNew?: boolean}} [how] `asNew`: the back button comes back to what was before; by default unless a slider is dragged
    */
   set(patch, { asNew = Object.keys(patch).some((key) => !SLID.has(key)) } = {}) {
     const unknown = Object.keys(patch).filter((key) => !(key in DEFAULTS));
     if (unknown.length) throw new Error(`The selection has no ${unknown.join(', ')}.`);
-    if (!this.change(patch)) return;
+    const whole = withRunOfStep(patch, this.selection, this.session.listing);
+    if (!this.change(whole)) return;
     this.asked = null;
     const told = Object.entries(this.session.told);
-    const kept = told.filter(([key]) => !(key in patch));
+    const kept = told.filter(([key]) => !(key in whole));
     // the session stays the object that it is where nothing of it changes: panels that a slider leaves alone look at that
     if (kept.length < told.length) {
       this.session = Object.freeze({ ...this.session, told: Object.freeze(Object.fromEntries(kept)) });
@@ -244,12 +246,13 @@ export class Store {
 
   /**
    * Everything about the token goes: another run has other tokens, and its own strongest latents. The basket stays with
-   * its dictionary.
+   * its dictionary, and the step where the run was explained at several.
    * @param {import('./api.js').RunEntry} entry
    */
-  chooseRun({ run, id, dictionary_id: dictionary }) {
+  chooseRun({ run, id, dictionary_id: dictionary, series_id: series }) {
     if (run === this.selection.run && id === this.selection.id) return;
-    const keep = dictionary === this.selection.dictionary ? {} : { basket: NO_BASKET };
+    const same = dictionary === this.selection.dictionary;
+    const keep = { ...(same ? {} : { basket: NO_BASKET }), ...(same && series ? { step: this.selection.step } : {}) };
     this.set({ ...NO_CHOICE, ...keep, run, id, dictionary, layers: 'all' });
   }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,14 @@ from tensorboard.context import RequestContext
 from tensorboard.data.provider import RunTagFilter, TensorDatum
 from tensorboard.plugins.base_plugin import TBContext
 
+from tb_visualscratchpad.latent_history import (
+    HistoryReader,
+    LatentHistory,
+    MetricsHistory,
+    TopReference,
+    latents_of,
+    top_reference,
+)
 from tb_visualscratchpad.listing import DictionaryEntry, Listing, OutcomeEntry, VlmRunEntry, list_evidence
 from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
 from tb_visualscratchpad.step_records import StepRecords
@@ -26,6 +34,7 @@ from tb_visualscratchpad.wire.codecs.envelope import SomeEvidence, decode_event,
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
+from tb_visualscratchpad.wire.latent_at_step import LatentAtStep
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
 from tb_visualscratchpad.wire.steering_evidence import (
     ClusterSweep,
@@ -86,6 +95,7 @@ class EventStore:
         multiplexer = context.multiplexer
         self._directories = RunDirectories(context.logdir, None if multiplexer is None else multiplexer.RunPaths)
         self._records = StepRecords(self._directories)
+        self._history = HistoryReader(self._records, self._directories)
         self._faults = FileFaults()
         self._hashes = SidecarHashes()
         self._cache: OrderedDict[tuple[str | int | float, ...], _Cached] = OrderedDict()
@@ -173,6 +183,44 @@ class EventStore:
                 shown[name] = self._step_at(experiment, series, step)
         return shown
 
+    def latent_history(self, experiment: str, dictionary_id: str, latents: Sequence[int]) -> LatentHistory:
+        """Latents at every step that statistics or references were logged at, from the run that was written last.
+
+        Raises:
+            EvidenceNotFound: the dictionary has neither.
+            ScratchpadError: there is no such latent.
+        """
+        statistics: list[tuple[int, tuple[LatentAtStep, ...]]] = []
+        references: list[tuple[int, tuple[TopReference | None, ...]]] = []
+        problems: list[str] = []
+        series = self._series_of(experiment, pb.LATENT_STATISTICS, dictionary_id)
+        if series is not None:
+            statistics, problems = self._history.over_steps(
+                series, self._steps_of(experiment, series), latents, self._history.statistics_of,
+                lambda step, of: latents_of(self.latent_statistics(experiment, dictionary_id, step), of),
+            )
+        best_of = self._series_of(experiment, pb.REFERENCE_IMAGES, dictionary_id)
+        if best_of is not None:
+            references, told = self._history.over_steps(
+                best_of, self._steps_of(experiment, best_of), latents, self._history.references_of,
+                lambda step, of: [top_reference(self.references(experiment, dictionary_id, step), one) for one in of],
+            )
+            problems += told
+        if series is None and best_of is None:
+            raise _not_logged(pb.LATENT_STATISTICS, dictionary_id)
+        return LatentHistory(tuple(statistics), tuple(references), tuple(problems))
+
+    def metrics_history(self, experiment: str, dictionary_id: str) -> MetricsHistory:
+        """Metrics of every step that they were logged at. Raises EvidenceNotFound where there are none."""
+        series = self._series_of(experiment, pb.SAE_METRICS, dictionary_id)
+        if series is None:
+            raise _not_logged(pb.SAE_METRICS, dictionary_id)
+        found, problems = self._history.over_steps(
+            series, self._steps_of(experiment, series), (0,), self._history.metrics_of,
+            lambda step, _: [self.sae_metrics(experiment, dictionary_id, step)],
+        )
+        return MetricsHistory(tuple((step, metrics) for step, (metrics,) in found), tuple(problems))
+
     def _of_run(self, experiment: str, kind: int, run: str, identifier: str, expected: type[_Evidence]) -> _Evidence:
         series = self._tags.series(experiment, tag_of(kind, identifier), run)
         if series:
@@ -196,10 +244,7 @@ class EventStore:
     ) -> _Evidence:
         series = self._series_of(experiment, kind, dictionary_id)
         if series is None:
-            raise EvidenceNotFound(
-                f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
-                "run `visualscratchpad statistics` with the same --logdir."
-            )
+            raise _not_logged(kind, dictionary_id)
         at = self._step_at(experiment, series, step)
         record = next((one for one in self._records.of(series.run, series.tag) if one.step == at), None)
         if record is not None:
@@ -237,14 +282,19 @@ class EventStore:
 
     def _step_at(self, experiment: str, series: Series, step: int | None) -> int:
         """The last step at or before ``step``, or else the first; the newest for None."""
+        if not self._records.of(series.run, series.tag) and (step is None or step >= series.max_step):
+            return series.max_step
+        known = self._steps_of(experiment, series)
+        return known[-1] if step is None else max((one for one in known if one <= step), default=known[0])
+
+    def _steps_of(self, experiment: str, series: Series) -> list[int]:
+        """Every step by the index; without one, those that TensorBoard kept."""
         records = self._records.of(series.run, series.tag)
         if records:
             known = [record.step for record in records]
             if series.max_wall_time > records[-1].wall_time:  # logged later, as no step of a training run
                 known = sorted({*known, series.max_step})
-            return known[-1] if step is None else max((one for one in known if one <= step), default=known[0])
-        if step is None or step >= series.max_step:
-            return series.max_step
+            return known
         key = (series.run, series.tag, series.max_step, series.max_wall_time)
         with self._lock:
             steps = self._steps.get(key)
@@ -252,7 +302,7 @@ class EventStore:
             steps = sorted(datum.step for datum in self._read(experiment, series.run, series.tag, _ALL_STEPS))
             with self._lock:
                 _put(self._steps, key, steps, 1024)
-        return max((one for one in steps if one <= step), default=min(steps, default=series.max_step))
+        return steps or [series.max_step]
 
     def _newest(self, experiment: str, series: Series, expected: type[_Evidence]) -> _Evidence:
         key = (series.run, series.tag, series.max_step, series.max_wall_time)
@@ -328,6 +378,13 @@ class EventStore:
                 run_tag_filter=RunTagFilter(runs=(run,), tags=(tag,)),
             )
         return found.get(run, {}).get(tag, [])
+
+
+def _not_logged(kind: int, dictionary_id: str) -> EvidenceNotFound:
+    return EvidenceNotFound(
+        f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
+        "run `visualscratchpad statistics` with the same --logdir."
+    )
 
 
 def _without_sidecar(message: pb.Evidence, what: str, why: str) -> SomeEvidence:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tensorboard.data.provider import TensorTimeSeries
@@ -24,8 +24,15 @@ _WITH_SIDECAR = frozenset({pb.VLM_RUN, pb.REFERENCE_IMAGES, pb.DECODER_MAP}) | O
 
 @dataclass(frozen=True)
 class VlmRunEntry:
-    """What a list of runs shows of one. ``run`` is TensorBoard's name of the run directory, ``created`` seconds since the
-    epoch."""
+    """What a list of runs shows of one.
+
+    Attributes:
+        run: TensorBoard's name of the run directory.
+        created: seconds since the epoch.
+        series_id: shared by the runs of one picture and prompt at the steps of one training; empty for a run that stands alone.
+        step: of a series, the step of the training; else None.
+        superseded: of a series, a later process took the training up at this step or before it.
+    """
 
     run: str
     run_id: str
@@ -39,6 +46,9 @@ class VlmRunEntry:
     steered: bool
     has_picture: bool
     original_run_id: str
+    series_id: str = ""
+    step: int | None = None
+    superseded: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +156,7 @@ def list_evidence(
                 entry.newest[data.kind] = (run, tag, one, int(data.first_step))
     problems += _file_problems(directories, faults, refused, arrived)
     return Listing(
-        vlm_runs=tuple(sorted(runs, key=lambda run: (-run.created, run.run, run.run_id))),
+        vlm_runs=tuple(sorted(_with_superseded(runs), key=lambda run: (-run.created, run.run, run.run_id))),
         dictionaries=tuple(
             sorted(
                 (_dictionary_entry(entry, recorded, steps_of) for entry in gathered.values()),
@@ -173,7 +183,23 @@ def _vlm_run_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> VlmRu
         steered=summary.steered,
         has_picture=summary.has_picture,
         original_run_id=summary.original_run_id,
+        series_id=summary.series_id,
+        step=int(data.first_step) if summary.series_id else None,
     )
+
+
+def _with_superseded(runs: list[VlmRunEntry]) -> list[VlmRunEntry]:
+    """Of each series in each run directory, a run takes back what was made before it at its step or above, as records of an index do."""
+    lowest: dict[tuple[str, str], int] = {}
+    found = []
+    for entry in sorted(runs, key=lambda one: -one.created):
+        if entry.step is not None:
+            key = (entry.run, entry.series_id)
+            later = lowest.get(key)
+            lowest[key] = entry.step if later is None else min(later, entry.step)
+            entry = replace(entry, superseded=later is not None and later <= entry.step)
+        found.append(entry)
+    return found
 
 
 def _outcome_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> OutcomeEntry:

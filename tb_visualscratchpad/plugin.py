@@ -11,6 +11,7 @@ from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.handlers.assets import AssetHandlers
 from tb_visualscratchpad.handlers.derived import DerivedViews
 from tb_visualscratchpad.handlers.dictionaries import DictionaryHandlers
+from tb_visualscratchpad.handlers.histories import HistoryHandlers
 from tb_visualscratchpad.handlers.jobs import JobHandlers
 from tb_visualscratchpad.handlers.listing import ListingHandlers
 from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
@@ -44,6 +45,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         }
         self._several = SeveralHandlers(together, guard)
         self._dictionaries = DictionaryHandlers(store, guard)
+        self._histories = HistoryHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
         self._jobs = JobHandlers(WorkerClient(context.logdir), guard, ActionGuard(guard))
@@ -77,6 +79,8 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/dictionary_statistics": self._dictionaries.dictionary_statistics,
             "/decoder_map": self._dictionaries.decoder_map,
             "/latent_neighbours": self._dictionaries.latent_neighbours,
+            "/latent_history": self._histories.latent_history,
+            "/metrics_history": self._histories.metrics_history,
             "/references": self._references.references,
             "/reference_picture": self._references.reference_picture,
             "/steering_result": self._outcomes.steering_result,

@@ -21,7 +21,13 @@ from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
 from tests.data_providers import PROVIDERS, LogReader, reading
 from tests.evidence_equality import assert_same
-from tests.random_evidence import random_decoder_map, random_metrics, random_references, random_statistics
+from tests.random_evidence import (
+    random_decoder_map,
+    random_metrics,
+    random_references,
+    random_statistics,
+    random_vlm_run,
+)
 
 IDENTITY = random_metrics(1).dictionary.dictionary_id
 STEPS_FOLDER = "plugins/visualscratchpad/steps"
@@ -149,6 +155,37 @@ def test_a_run_taken_up_from_an_earlier_step_goes_on_from_there(
         assert store.latent_statistics("", IDENTITY, 30).image_set_id == "anew"
         assert store.references("", IDENTITY).image_set_id == "anew" and store.references("", IDENTITY, 10).image_set_id == "at 10"
         assert store.decoder_map("", IDENTITY).seed == 777
+
+
+def test_explained_runs_of_a_series_bear_their_steps_and_a_later_process_supersedes(provider: str, tmp_path: Path) -> None:
+    drawn = random_vlm_run(1)
+    times = iter(range(100))
+
+    def explain(writer: ScratchpadWriter, series: str, step: int) -> None:
+        at = next(times)
+        writer.add_vlm_run(replace(drawn, run_id=f"run-{at}", name=f"asked (step {step})", series_id=series, created=1000.0 + at), step)
+
+    for directory in ("one", "two"):
+        with ScratchpadWriter(tmp_path / directory) as writer:
+            for step in (0, 10, 20):
+                explain(writer, "cat", step)
+                explain(writer, "dog", step)
+    with ScratchpadWriter(tmp_path / "one") as writer:
+        explain(writer, "cat", 10)
+        explain(writer, "cat", 30)
+        writer.add_vlm_run(replace(drawn, run_id="alone"))
+    with reading(provider, tmp_path) as reader:
+        listed = EventStore(reader.context).listing("").vlm_runs
+        kept = {(one.run, one.series_id, one.step) for one in listed if not one.superseded}
+        both = {("two", series, step) for series in ("cat", "dog") for step in (0, 10, 20)}
+        assert kept == both | {("one", "dog", 0), ("one", "dog", 10), ("one", "dog", 20)} | {
+            ("one", "cat", 0), ("one", "cat", 10), ("one", "cat", 30), ("one", "", None),
+        }
+        taken_back = [one for one in listed if one.superseded]
+        assert {(one.run, one.series_id, one.step, one.created) for one in taken_back} == {
+            ("one", "cat", 10, 1002.0), ("one", "cat", 20, 1004.0),
+        }
+        assert EventStore(reader.context).vlm_run("", "two", "run-6").series_id == "cat"
 
 
 def test_a_growing_run_is_followed(provider: str, tmp_path: Path) -> None:

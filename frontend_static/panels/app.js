@@ -78,6 +78,11 @@ export class App extends Panel {
           html`<code>visualscratchpad statistics --vlm MODEL --sae SAE --images FOLDER --logdir LOGDIR</code>`,
         )}</main>`;
       }
+      if (this.selection.over === 'training') {
+        return html`<main class="workspace dictionary over-training">
+          <vs-health .store=${store} .api=${api}></vs-health><vs-latent-curves .store=${store} .api=${api}></vs-latent-curves>
+          <vs-gallery .store=${store} .api=${api}></vs-gallery></main>`;
+      }
       return html`<main class="workspace dictionary">
         <vs-health .store=${store} .api=${api}></vs-health><vs-statistics .store=${store} .api=${api}></vs-statistics>
         <vs-map .store=${store} .api=${api}></vs-map><vs-gallery .store=${store} .api=${api}></vs-gallery></main>`;

@@ -31,6 +31,7 @@ const KEYS = [
       [['←', '→', '↑', '↓'], 'to the nearest point or cell'],
       [['Shift', '←→↑↓'], 'choose several latents'],
       [['Enter'], 'choose it'],
+      [['←', '→', 'Home', 'End'], 'over the steps of a training: the one before, after, first, last'],
       [['+', '−', '0'], 'zoom in, out, all'],
       [['Esc'], 'let go'],
     ],

@@ -2,6 +2,7 @@ import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
 import { halfMoon, mark, plus, question, reload, search, share } from '../elements/icons.js';
+import { foldedRuns, nameOfSeries } from '../series.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
 const WORKSPACES = [
@@ -45,18 +46,19 @@ export class TopBar extends Panel {
   }
 
   runItems() {
-    const runs = [...this.store.session.listing.vlm_runs].sort((a, b) => b.created - a.created);
-    return runs.map((entry, i) => ({
+    return foldedRuns(this.store.session.listing.vlm_runs, this.selection).map(({ entry, series }, i) => ({
       value: JSON.stringify([entry.run, entry.id]),
-      title: entry.name,
+      title: nameOfSeries(entry),
       note: [
+        series.length ? `step ${whole(entry.step)}, one of ${whole(series.length)}` : '',
         new Date(1000 * entry.created).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }),
         entry.steered ? 'steered' : '',
         entry.truncated ? 'truncated' : '',
+        entry.superseded ? 'superseded' : '',
       ]
         .filter(Boolean)
         .join(' · '),
-      detail: [entry.prompt, entry.output_text],
+      detail: [...(series.length && nameOfSeries(entry) === entry.prompt ? [] : [entry.prompt]), entry.output_text],
       picture: entry.has_picture && i < THUMBNAIL_LIMIT ? this.api.pictureUrl(entry) : null,
       words: [entry.name, entry.prompt, entry.output_text, entry.run, entry.dictionary_name].join(' '),
     }));
@@ -75,7 +77,9 @@ export class TopBar extends Panel {
   renderRun() {
     const entry = this.store.runEntry;
     const current = html`${entry?.has_picture ? html`<img src=${this.api.pictureUrl(entry)} alt="" width="20" height="20">` : nothing}
-      <span class="k">Run</span><span class="v mono">${entry?.name ?? 'none'}</span>`;
+      <span class="k">Run</span><span class="v mono">${entry ? nameOfSeries(entry) : 'none'}</span>${
+        entry?.series_id ? html`<span class="k run-step" data-value="run-step">step ${whole(entry.step)}</span>` : nothing
+      }`;
     return html`<vs-menu .name=${'Run'} .current=${current} .items=${this.runItems()} .value=${entry ? JSON.stringify([entry.run, entry.id]) : ''}
       @choose=${(event) => {
         const [run, id] = JSON.parse(event.detail);
@@ -105,7 +109,7 @@ export class TopBar extends Panel {
     const one = steps.length === 1;
     const last = steps.length - 1;
     const at = step === null ? last : Math.max(0, steps.indexOf(step));
-    return html`<label class="stepper" title=${one ? `Only step ${whole(steps[0])} was logged` : `Step ${whole(steps[at])}`}>
+    return html`<label class="stepper ${one ? '' : 'several'}" title=${one ? `Only step ${whole(steps[0])} was logged` : `Step ${whole(steps[at])}`}>
       <span class="k">Step</span>
       <input type="range" min="0" max=${Math.max(1, last)} .value=${live(String(one ? 1 : at))} ?disabled=${one} aria-label="Training step"
         aria-valuetext=${one ? `${steps[0]}, the only one logged` : String(steps[at])}

@@ -48,6 +48,9 @@ class ListingHandlers:
                         "steered": entry.steered,
                         "has_picture": entry.has_picture,
                         "original_run_id": entry.original_run_id,
+                        "series_id": entry.series_id,
+                        "step": entry.step,
+                        "superseded": entry.superseded,
                     }
                     for entry in found.vlm_runs
                 ],

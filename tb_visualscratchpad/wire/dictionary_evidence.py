@@ -23,6 +23,29 @@ def _require(condition: bool, message: str) -> None:
 
 
 @dataclass(frozen=True)
+class DecoderDrift:
+    """How far each decoder row has turned while the dictionary was trained.
+
+    Attributes:
+        since_step: the step that it is measured from: the first that the writing process logged. A process that takes up a
+            training has no rows of the one before it, and measures from its own first step.
+        previous_step: the step that the process logged before; None at its first.
+        since_K: float16 [K], angle in radians, 0...pi, between the row and itself at ``since_step``; NaN where it was or is zero,
+            and so has no direction.
+        previous_K: float16 [K], likewise to ``previous_step``; to itself at the first.
+    """
+
+    since_step: int
+    previous_step: int | None
+    since_K: np.ndarray
+    previous_K: np.ndarray
+
+    def __post_init__(self) -> None:
+        _require(self.since_K.shape == self.previous_K.shape and self.since_K.ndim == 1, "one angle per latent")
+        _require(self.previous_step is None or self.since_step <= self.previous_step, "drift is measured from the first step")
+
+
+@dataclass(frozen=True)
 class LatentStatistics:
     """How each latent behaves over an image set. Only packed patch tokens count.
 
@@ -39,6 +62,7 @@ class LatentStatistics:
         top_label_share_K: float32, that share, 0 for none.
         broken_images: relative names of images that could not be read (at most 100 are kept), and their count.
         complete: False when the sweep was interrupted and this covers what was seen until then.
+        decoder_drift: of a step of a training run whose decoder was followed; else None.
     """
 
     dictionary: DictionaryInfo
@@ -56,6 +80,7 @@ class LatentStatistics:
     broken_images: tuple[str, ...] = ()
     n_broken: int = 0
     complete: bool = True
+    decoder_drift: DecoderDrift | None = None
 
     def __post_init__(self) -> None:
         for name in (
@@ -64,6 +89,8 @@ class LatentStatistics:
         ):
             shape = getattr(self, name).shape
             _require(shape == (self.dictionary.n_latents,), f"{name} must be [{self.dictionary.n_latents}], got {shape}")
+        drift = self.decoder_drift
+        _require(drift is None or drift.since_K.shape == (self.dictionary.n_latents,), "decoder_drift has an angle per latent")
         _require(self.n_images >= 0 and self.n_patches >= 0, "counts are not negative")
         _require(bool(np.all(self.n_images_firing_K <= self.n_images)), "a latent fires in more images than there are")
         _require(bool(np.all(self.n_patches_firing_K <= self.n_patches)), "a latent fires in more patches than there are")

@@ -352,6 +352,7 @@ class VlmRun:
         system: the system text that was given, None for none.
         max_new_tokens: how many were allowed; None where it was not recorded.
         original_run_id: of a steered run, the logged run that was asked again; empty when there is none.
+        series_id: shared by the runs of one picture and prompt at the steps of one training; empty for a run that stands alone.
         exact_picture: the picture as it was asked about, a PNG without loss, in the sidecar only; None when pictures are
             not logged, when it is large, and where the sidecar is missing. A model is asked again about this one.
     """
@@ -375,6 +376,7 @@ class VlmRun:
     max_new_tokens: int | None = None
     original_run_id: str = ""
     exact_picture: EncodedPicture | None = None
+    series_id: str = ""
 
     def __post_init__(self) -> None:
         n_image = self.image_tokens.n_tokens

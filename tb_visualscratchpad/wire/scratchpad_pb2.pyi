@@ -114,7 +114,7 @@ class PluginData(_message.Message):
     def __init__(self, schema_version: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., first_step: _Optional[int] = ..., vlm_run: _Optional[_Union[VlmRunSummary, _Mapping]] = ..., outcome: _Optional[_Union[OutcomeSummary, _Mapping]] = ...) -> None: ...
 
 class VlmRunSummary(_message.Message):
-    __slots__ = ("name", "prompt", "output_text", "created", "n_output_tokens", "truncated", "steered", "has_picture", "original_run_id")
+    __slots__ = ("name", "prompt", "output_text", "created", "n_output_tokens", "truncated", "steered", "has_picture", "original_run_id", "series_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +124,7 @@ class VlmRunSummary(_message.Message):
     STEERED_FIELD_NUMBER: _ClassVar[int]
     HAS_PICTURE_FIELD_NUMBER: _ClassVar[int]
     ORIGINAL_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
     name: str
     prompt: str
     output_text: str
@@ -133,7 +134,8 @@ class VlmRunSummary(_message.Message):
     steered: bool
     has_picture: bool
     original_run_id: str
-    def __init__(self, name: _Optional[str] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., created: _Optional[float] = ..., n_output_tokens: _Optional[int] = ..., truncated: bool = ..., steered: bool = ..., has_picture: bool = ..., original_run_id: _Optional[str] = ...) -> None: ...
+    series_id: str
+    def __init__(self, name: _Optional[str] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., created: _Optional[float] = ..., n_output_tokens: _Optional[int] = ..., truncated: bool = ..., steered: bool = ..., has_picture: bool = ..., original_run_id: _Optional[str] = ..., series_id: _Optional[str] = ...) -> None: ...
 
 class OutcomeSummary(_message.Message):
     __slots__ = ("name", "created", "prompt", "original_run_id", "steered_run_id", "output_text", "erased", "n_latents", "n_clusters", "op", "n_doses", "word", "word_text")
@@ -310,7 +312,7 @@ class Reductions(_message.Message):
     def __init__(self, prompt_rows_dropped: bool = ..., picture_side: _Optional[int] = ..., picture_dropped: bool = ..., latents_per_patch: _Optional[int] = ..., image_tokens_per_row: _Optional[int] = ...) -> None: ...
 
 class VlmRun(_message.Message):
-    __slots__ = ("run_id", "name", "created", "dictionary", "prompt", "output_text", "truncated", "tokens", "attention", "image_tokens", "latents", "picture", "steering", "order", "reductions", "system", "max_new_tokens", "original_run_id", "exact_picture")
+    __slots__ = ("run_id", "name", "created", "dictionary", "prompt", "output_text", "truncated", "tokens", "attention", "image_tokens", "latents", "picture", "steering", "order", "reductions", "system", "max_new_tokens", "original_run_id", "exact_picture", "series_id")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
@@ -330,6 +332,7 @@ class VlmRun(_message.Message):
     MAX_NEW_TOKENS_FIELD_NUMBER: _ClassVar[int]
     ORIGINAL_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     EXACT_PICTURE_FIELD_NUMBER: _ClassVar[int]
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     name: str
     created: float
@@ -349,10 +352,11 @@ class VlmRun(_message.Message):
     max_new_tokens: int
     original_run_id: str
     exact_picture: Picture
-    def __init__(self, run_id: _Optional[str] = ..., name: _Optional[str] = ..., created: _Optional[float] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., truncated: bool = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., image_tokens: _Optional[_Union[ImageTokenMap, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., steering: _Optional[str] = ..., order: _Optional[_Union[LatentOrder, _Mapping]] = ..., reductions: _Optional[_Union[Reductions, _Mapping]] = ..., system: _Optional[str] = ..., max_new_tokens: _Optional[int] = ..., original_run_id: _Optional[str] = ..., exact_picture: _Optional[_Union[Picture, _Mapping]] = ...) -> None: ...
+    series_id: str
+    def __init__(self, run_id: _Optional[str] = ..., name: _Optional[str] = ..., created: _Optional[float] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., truncated: bool = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., image_tokens: _Optional[_Union[ImageTokenMap, _Mapping]] = ..., latents: _Optional[_Union[Latents, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., steering: _Optional[str] = ..., order: _Optional[_Union[LatentOrder, _Mapping]] = ..., reductions: _Optional[_Union[Reductions, _Mapping]] = ..., system: _Optional[str] = ..., max_new_tokens: _Optional[int] = ..., original_run_id: _Optional[str] = ..., exact_picture: _Optional[_Union[Picture, _Mapping]] = ..., series_id: _Optional[str] = ...) -> None: ...
 
 class LatentStatistics(_message.Message):
-    __slots__ = ("dictionary", "image_set_id", "n_images", "n_patches", "n_images_firing", "n_patches_firing", "activation_sum", "label_names", "label_entropy", "label_entropy_defined", "top_label", "top_label_share", "broken_images", "n_broken", "complete")
+    __slots__ = ("dictionary", "image_set_id", "n_images", "n_patches", "n_images_firing", "n_patches_firing", "activation_sum", "label_names", "label_entropy", "label_entropy_defined", "top_label", "top_label_share", "broken_images", "n_broken", "complete", "decoder_drift")
     DICTIONARY_FIELD_NUMBER: _ClassVar[int]
     IMAGE_SET_ID_FIELD_NUMBER: _ClassVar[int]
     N_IMAGES_FIELD_NUMBER: _ClassVar[int]
@@ -368,6 +372,7 @@ class LatentStatistics(_message.Message):
     BROKEN_IMAGES_FIELD_NUMBER: _ClassVar[int]
     N_BROKEN_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    DECODER_DRIFT_FIELD_NUMBER: _ClassVar[int]
     dictionary: Dictionary
     image_set_id: str
     n_images: int
@@ -383,7 +388,20 @@ class LatentStatistics(_message.Message):
     broken_images: _containers.RepeatedScalarFieldContainer[str]
     n_broken: int
     complete: bool
-    def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., image_set_id: _Optional[str] = ..., n_images: _Optional[int] = ..., n_patches: _Optional[int] = ..., n_images_firing: _Optional[_Union[Array, _Mapping]] = ..., n_patches_firing: _Optional[_Union[Array, _Mapping]] = ..., activation_sum: _Optional[_Union[Array, _Mapping]] = ..., label_names: _Optional[_Iterable[str]] = ..., label_entropy: _Optional[_Union[Array, _Mapping]] = ..., label_entropy_defined: _Optional[_Union[Array, _Mapping]] = ..., top_label: _Optional[_Union[Array, _Mapping]] = ..., top_label_share: _Optional[_Union[Array, _Mapping]] = ..., broken_images: _Optional[_Iterable[str]] = ..., n_broken: _Optional[int] = ..., complete: bool = ...) -> None: ...
+    decoder_drift: DecoderDrift
+    def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., image_set_id: _Optional[str] = ..., n_images: _Optional[int] = ..., n_patches: _Optional[int] = ..., n_images_firing: _Optional[_Union[Array, _Mapping]] = ..., n_patches_firing: _Optional[_Union[Array, _Mapping]] = ..., activation_sum: _Optional[_Union[Array, _Mapping]] = ..., label_names: _Optional[_Iterable[str]] = ..., label_entropy: _Optional[_Union[Array, _Mapping]] = ..., label_entropy_defined: _Optional[_Union[Array, _Mapping]] = ..., top_label: _Optional[_Union[Array, _Mapping]] = ..., top_label_share: _Optional[_Union[Array, _Mapping]] = ..., broken_images: _Optional[_Iterable[str]] = ..., n_broken: _Optional[int] = ..., complete: bool = ..., decoder_drift: _Optional[_Union[DecoderDrift, _Mapping]] = ...) -> None: ...
+
+class DecoderDrift(_message.Message):
+    __slots__ = ("since_step", "previous_step", "since", "previous")
+    SINCE_STEP_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_STEP_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    since_step: int
+    previous_step: int
+    since: Array
+    previous: Array
+    def __init__(self, since_step: _Optional[int] = ..., previous_step: _Optional[int] = ..., since: _Optional[_Union[Array, _Mapping]] = ..., previous: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
 
 class ReferenceImages(_message.Message):
     __slots__ = ("dictionary", "image_set_id", "n_images", "has_pictures", "n_map_values", "label_names", "image_names")

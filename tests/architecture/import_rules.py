@@ -17,7 +17,7 @@ EXPORTER = f"{PACKAGE}.exporter"
 PLUGIN_TIERS: tuple[tuple[str, ...], ...] = (
     ("wire",),
     ("views",),
-    ("event_store", "step_records", "tag_index", "listing", "run_directories", "request_guard", "action_guard", "worker_client"),
+    ("event_store", "latent_history", "step_records", "tag_index", "listing", "run_directories", "request_guard", "action_guard", "worker_client"),
     ("handlers",),
     ("plugin",),
 )
@@ -31,7 +31,7 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "shared_sweep", "explain", "steered_answers",
-        "decoder_map", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
+        "decoder_map", "decoder_drift", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
     ),
     ("event_file", "writing_process", "dashboards", "step_log", "event_log", "training_log", "dictionary_monitor", "worker", "demo"),
     ("train_command", "cli", "__init__", "__main__"),

@@ -74,10 +74,16 @@ def test_each_step_is_what_a_sweep_says_of_it(vlm: Vlm, sae: SparseAutoencoder, 
             references = store.references("", identity, step)
             assert references.image_names == expected.references.image_names
             assert np.mean(references.image_KR == expected.references.image_KR) > 0.99
+            # Only the encoder was trained.
+            drift = found.decoder_drift
+            assert drift is not None and (drift.since_step, drift.previous_step) == (0, {0: None, 7: 0, 14: 7}[step])
+            assert not drift.since_K.any() and not drift.previous_K.any()
         assert store.steps_shown("", identity, 14)["decoder_map"] == 14
         assert {run.name: run.dictionary for run in listing.vlm_runs} == {
             "what is this (step 0)": known, "what is this (step 14)": known,
         }
+        assert {run.step for run in listing.vlm_runs} == {0, 14} and not any(run.superseded for run in listing.vlm_runs)
+        assert len({run.series_id for run in listing.vlm_runs}) == 1 and listing.vlm_runs[0].series_id
         first = next(run for run in listing.vlm_runs if run.name.endswith("0)"))
         alone = explain(vlm, swept[0][1], picture, "what is this", max_new_tokens=4)
         assert_same(store.vlm_run("", "run", first.run_id).latents, alone.latents)
@@ -143,6 +149,33 @@ def test_a_restarted_process_goes_on_with_the_same_dictionary_and_map(sae: Spars
     # Random directions crowd into one cloud, in which they shift a little: each still lies about where it lay.
     apart = np.linalg.norm(first.xy_K2[:, None] - second.xy_K2[None], axis=2)
     assert np.median(np.diagonal(apart)) < np.median(apart) / 2
+
+
+def test_a_restarted_process_goes_on_with_the_series_and_measures_drift_anew(
+    vlm: Vlm, sae: SparseAutoencoder, images: Path, tmp_path: Path
+) -> None:
+    pictures = sorted(images.rglob("*.png"))[:2]
+    trained = replace(sae, W_dec=sae.W_dec.clone())
+    for steps in ((0, 1), (2, 3)):
+        with ScratchpadWriter(tmp_path) as writer:
+            monitor = DictionaryMonitor(
+                writer, trained, vlm=vlm, images=images, n_images=2, max_new_tokens=2,
+                prompts=[(pictures[0], "what is this"), (pictures[1], "what is this"), (pictures[0], "where is it")],
+                pace=MonitorPace(every=1, references_every=0, map_every=0, explain_every=1),
+            )
+            for step in steps:
+                trained.W_dec.add_(0.1 * torch.randn_like(trained.W_dec))
+                assert monitor(step)
+    with reading("python", tmp_path) as reader:
+        store = EventStore(reader.context)
+        series: dict[str, list[int | None]] = {}
+        for run in store.listing("").vlm_runs:
+            series.setdefault(run.series_id, []).append(run.step)
+        assert [sorted(of) for of in series.values()] == [[0, 1, 2, 3]] * 3
+        for step, (since, before) in enumerate(((0, None), (0, 0), (2, None), (2, 2))):
+            drift = store.latent_statistics("", monitor.dictionary.dictionary_id, step).decoder_drift
+            assert drift is not None and (drift.since_step, drift.previous_step) == (since, before)
+            assert bool(drift.since_K.any()) == (before is not None)
 
 
 def test_other_ranks_do_nothing(sae: SparseAutoencoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

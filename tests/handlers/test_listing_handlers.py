@@ -49,6 +49,9 @@ def test_runs_dictionaries_and_problems() -> None:
             "steered": True,
             "has_picture": True,
             "original_run_id": "",
+            "series_id": "",
+            "step": None,
+            "superseded": False,
         }
     ]
     assert answer.json["dictionaries"] == [

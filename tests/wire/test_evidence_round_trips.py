@@ -20,6 +20,7 @@ from tb_visualscratchpad.wire.codecs.envelope import (
 )
 from tb_visualscratchpad.wire.codecs.latents import decode_latents, encode_latents, strongest
 from tb_visualscratchpad.wire.codecs.vlm_run import EVENT_BUDGET, encode_run_compactly, encode_run_exactly
+from tb_visualscratchpad.wire.dictionary_evidence import DecoderDrift
 from tb_visualscratchpad.wire.errors import ScratchpadError, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import LatentActivations, RowChoice, Span, VlmRun
 from tb_visualscratchpad.wire.sidecar import SidecarFile, open_sidecar, write_sidecar
@@ -95,6 +96,23 @@ def test_dictionary_evidence_comes_back(tmp_path: Path, seed: int) -> None:
     alone = from_event(decoder_map)
     assert_same(alone, decoder_map, ignore=frozenset({"neighbour_KN", "neighbour_cosine_KN"}))
     assert alone.neighbour_KN.shape == (64, 0)
+
+
+def test_decoder_drift_and_series_come_back(tmp_path: Path) -> None:
+    angle_K = np.linspace(0, 3, 64).astype(np.float16)
+    angle_K[5] = np.nan
+    for previous in (None, 40):
+        drift = DecoderDrift(30, previous, angle_K, angle_K[::-1].copy())
+        statistics = replace(random_statistics(3), decoder_drift=drift)
+        assert_same(from_event(statistics), statistics)
+        encoded = encode_evidence(statistics)
+        reference = write_sidecar(tmp_path / str(previous), "a.safetensors", encoded.step_tensors, encoded.sidecar_metadata)
+        sidecar = open_sidecar(tmp_path / str(previous) / reference.path)
+        assert sidecar.tensors["drift_since"].dtype == np.float16
+        assert_same(decode_sidecar(sidecar, "it"), statistics)
+    run = replace(random_vlm_run(1), series_id="of-a-training")
+    assert from_event(run).series_id == "of-a-training" == encode_evidence(run).plugin_data.vlm_run.series_id
+    assert_same(decode_sidecar(written(tmp_path, run), "it"), run)
 
 
 def test_references_are_not_in_the_event() -> None:

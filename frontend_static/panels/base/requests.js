@@ -144,6 +144,21 @@ export function askNeighbours(store, api) {
     : null;
 }
 
+/** Latents over all steps. @param {Store} store @param {Api} api @param {readonly number[]} latents @returns {Request|null} null without any */
+export function askLatentHistory(store, api, latents) {
+  const { dictionary } = store.selection;
+  const { has_statistics: statistics, has_references: references } = store.dictionaryEntry ?? {};
+  return latents.length && (statistics || references)
+    ? request('history', [dictionary], [latents], () => api.latentHistory(dictionary, latents))
+    : null;
+}
+
+/** Metrics over all steps. @param {Store} store @param {Api} api @param {string|null} id of a dictionary @returns {Request|null} null without metrics */
+export function askMetricsHistory(store, api, id) {
+  const entry = store.session.listing?.dictionaries.find((one) => one.id === id);
+  return entry?.has_metrics ? request('metrics', [id], [entry.steps.length], () => api.metricsHistory(id)) : null;
+}
+
 /** @param {Store} store @param {Api} api @param {number[]} latents @returns {Request|null} null without references */
 export function askReferences(store, api, latents) {
   const { dictionary, step } = store.selection;

@@ -47,6 +47,7 @@ def summarise_run(run: VlmRun) -> pb.VlmRunSummary:
         steered=run.steering is not None,
         has_picture=run.picture is not None,
         original_run_id=run.original_run_id,
+        series_id=run.series_id,
     )
 
 
@@ -73,6 +74,7 @@ def encode_run_exactly(run: VlmRun) -> tuple[pb.VlmRun, Mapping[str, np.ndarray]
         system=None if run.system is None else storable(run.system),
         max_new_tokens=run.max_new_tokens or 0,
         original_run_id=run.original_run_id,
+        series_id=run.series_id,
     )
     if run.exact_picture is not None:
         message.exact_picture.CopyFrom(encode_picture_message(run.exact_picture))
@@ -196,6 +198,7 @@ def decode_run(message: pb.VlmRun, sidecar: SidecarFile | None) -> VlmRun:
         system=message.system if message.HasField("system") else None,
         max_new_tokens=int(message.max_new_tokens) or None,
         original_run_id=message.original_run_id,
+        series_id=message.series_id,
         exact_picture=decode_picture_message(message.exact_picture) if message.HasField("exact_picture") else None,
     )
 
