@@ -10,6 +10,8 @@ import { latentsText, parseLatents } from './latent_list.js';
  * @property {string|null} id run id within it
  * @property {string|null} dictionary dictionary id
  * @property {number|null} step of the dictionary's evidence; null is the newest
+ * @property {'step'|'training'} over the Dictionary shows one step, or several side by side
+ * @property {string|null} beside id of a second dictionary, shown beside over training
  * @property {number|null} token index in the whole sequence
  * @property {number|null} latent the one latent under inspection
  * @property {number[]} latents several, chosen by lasso; empty when only `latent` counts
@@ -47,6 +49,8 @@ export const DEFAULTS = Object.freeze({
   id: null,
   dictionary: null,
   step: null,
+  over: 'step',
+  beside: null,
   token: null,
   latent: null,
   latents: Object.freeze([]),
@@ -79,6 +83,7 @@ export const DEFAULTS = Object.freeze({
 
 const CHOICES = {
   workspace: ['dictionary', 'scratchpad', 'compare'],
+  over: ['step', 'training'],
   row: ['producing', 'own'],
   view: ['both', 'base', 'tiles'],
   overlay: ['spotlight', 'heat', 'off'],
