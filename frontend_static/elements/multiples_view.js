@@ -9,7 +9,7 @@ import { placeTip } from './tip.js';
  * column, `pick` {block, latent} for a click with Shift, Ctrl or Cmd on a latent, `near` {block, latent} under the pointer or null.
  *
  * @typedef {Object} Multiple
- * @property {number} step @property {string} note beside the step, may be empty
+ * @property {number} step @property {string} note beside the step, may be empty @property {boolean} drawn otherwise it says where it is
  * @property {number} living share of all latents @property {number} dense @property {number} nDead
  * @property {import('../plots/small_scatter.js').SmallScatterData} data
  * @property {import('../plots/small_scatter.js').Marks|null} marks @property {number} nFollowedDead of those followed
@@ -60,6 +60,11 @@ export class MultiplesView extends LitElement {
     return this.blocks.reduce((sum, { multiples }) => sum + multiples.length, 0);
   }
 
+  /** @param {number} place counted over all blocks */
+  cell(place) {
+    return this.blocks.flatMap(({ multiples }) => multiples)[place];
+  }
+
   /** @param {KeyboardEvent} event @param {number} place */
   onKey(event, place) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -67,10 +72,11 @@ export class MultiplesView extends LitElement {
     if (!(event.key in steps)) return;
     event.preventDefault();
     event.stopPropagation();
-    const next = place + steps[event.key];
-    if (next < 0 || next >= this.count) return;
+    let next = place + steps[event.key];
+    while (this.cell(next)?.drawn === false) next += Math.sign(steps[event.key]);
+    if (!this.cell(next)) return;
     this.at = next;
-    this.updateComplete.then(() => this.querySelectorAll('.multiple')[next].focus());
+    this.updateComplete.then(() => /** @type {HTMLElement} */ (this.querySelector(`[data-place="${next}"]`)).focus());
   }
 
   /** @param {PointerEvent} event @param {Block} block @param {number} column */
@@ -102,12 +108,14 @@ export class MultiplesView extends LitElement {
 
   /** @param {Block} block @param {number} column @param {number} first place of the block's first one */
   renderMultiple(block, column, first) {
-    const { step, note, living, dense, nDead, data, marks, nFollowedDead } = block.multiples[column];
+    const { step, note, drawn, living, dense, nDead, data, marks, nFollowedDead } = block.multiples[column];
+    if (!drawn) return html`<p class="multiple-gap"><span>nearest is<br>step ${whole(step)}</span></p>`;
     const place = first + column;
     const current = column === this.current;
-    const stop = place === (this.at !== null && this.at < this.count ? this.at : Math.max(0, this.current));
+    const reached = this.at !== null && this.cell(this.at)?.drawn ? this.at : this.blocks[0].multiples[this.current].drawn ? this.current : this.count - 1;
+    const stop = place === reached;
     const dead = percent(Math.max(0, 1 - living));
-    return html`<button type="button" class="multiple ${current ? (this.exact ? 'on' : 'close') : ''}" data-step=${step} tabindex=${stop ? 0 : -1}
+    return html`<button type="button" class="multiple ${current ? (this.exact ? 'on' : 'close') : ''}" data-step=${step} data-place=${place} tabindex=${stop ? 0 : -1}
       aria-current=${current && this.exact ? 'step' : 'false'}
       @click=${(event) => this.onClick(event, block, column)} @keydown=${(event) => this.onKey(event, place)}
       @focus=${() => {

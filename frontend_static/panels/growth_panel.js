@@ -13,7 +13,7 @@ import { figuresOf, figuresTable } from './training/figures.js';
 import { distinctName } from './training/names.js';
 import { askBeside, askFollowed, askScatters, MAX_FOLLOWED } from './training/requests.js';
 import { endsOf, placesOf, stepsOf } from './training/scatters.js';
-import { layoutOf, standing, stepsShown } from './training/steps_shown.js';
+import { drawnOnce, layoutOf, standing, stepsShown } from './training/steps_shown.js';
 import { overSwitch } from './training/switch.js';
 
 /** The statistics scatter at several steps of the training, of this dictionary and of one beside it. */
@@ -61,7 +61,7 @@ export class GrowthPanel extends Panel {
 
   /** The steps that were asked for, of what is shown. @param {'own'|'other'} block @returns {number[]|undefined} */
   asked(block) {
-    return this.scatters.value?.[block === 'own' ? 0 : 1]?.header.steps.map(({ asked }) => asked);
+    return this.scatters.value?.answers[block === 'own' ? 0 : 1]?.header.steps.map(({ asked }) => asked);
   }
 
   /** Those that are followed: all that are chosen, or evenly of too many. @returns {number[]} */
@@ -92,10 +92,18 @@ export class GrowthPanel extends Panel {
 
   /** What the answers hold, made once. */
   drawn() {
-    const answers = this.scatters.value;
+    const { answers, steps } = this.scatters.value;
     if (this.made.of !== answers) {
       const top = Math.max(...answers.map(({ header }) => header.top_entropy));
-      this.made = { of: answers, top, view: roomAround(endsOf(answers)), steps: answers.map((answer) => stepsOf(answer, top)) };
+      const found = answers.map((answer) => new Map(stepsOf(answer, top).map((one) => [one.asked, one])));
+      this.made = {
+        of: answers,
+        top,
+        view: roomAround(endsOf(answers)),
+        /** By dictionary and column. */
+        columns: steps.map((its, i) => its.map((step) => found[i].get(step))),
+        drawn: steps.map(drawnOnce),
+      };
     }
     return this.made;
   }
@@ -108,8 +116,9 @@ export class GrowthPanel extends Panel {
     return placesOf(answer, this.selection.frequency);
   }
 
-  /** @param {'own'|'other'} block @param {number} n columns @returns {{marks: any, nFollowedDead: number}[]} */
-  marks(block, n) {
+  /** @param {'own'|'other'} block @param {number[]} asked by column @returns {{marks: any, nFollowedDead: number}[]} */
+  marks(block, asked) {
+    const known = this.asked(block);
     const { latent } = this.selection;
     const followed = block === 'own' ? this.places(this.followed, 'own') : null;
     const pointed = this.near?.block === block ? this.places(this.pointed, block) : null;
@@ -117,11 +126,12 @@ export class GrowthPanel extends Panel {
     const inspected = latents.indexOf(latent);
     let before = [];
     let hoveredBefore = null;
-    return Array.from({ length: n }, (_, column) => {
-      const places = latents.map((_, number) => followed(column, number));
+    return asked.map((step) => {
+      const at = known.indexOf(step);
+      const places = latents.map((_, number) => followed(at, number));
       const selected = inspected < 0 ? null : places[inspected];
       const chosen = places.filter((place, number) => place && number !== inspected);
-      const hovered = pointed ? pointed(column, 0) : null;
+      const hovered = pointed ? pointed(at, 0) : null;
       const moves = places.map((place, number) => [before[number], place]).filter(([from, to]) => from && to);
       if (hovered && hoveredBefore) moves.push([hoveredBefore, hovered]);
       [before, hoveredBefore] = [places, hovered];
@@ -131,7 +141,7 @@ export class GrowthPanel extends Panel {
 
   /** The column of the shown step, or of the last one before it where it is not among them. @param {number} shown */
   current(shown) {
-    const steps = this.drawn().steps[0].map(({ step }) => step);
+    const steps = this.drawn().columns[0].map(({ step }) => step);
     return steps.lastIndexOf(standing(steps, shown));
   }
 
@@ -139,13 +149,18 @@ export class GrowthPanel extends Panel {
   block(index, entry) {
     const { dictionaries } = this.store.session.listing;
     const key = index ? 'other' : 'own';
-    const answer = this.scatters.value[index];
+    const { answers } = this.scatters.value;
+    const answer = answers[index];
     const { labels, top_entropy: top, n_latents: nLatents } = answer.header;
-    const steps = this.drawn().steps[index];
-    const marks = this.marks(key, steps.length);
+    const { columns, drawn } = this.drawn();
+    const steps = columns[index];
+    const marks = this.marks(
+      key,
+      steps.map(({ asked }) => asked),
+    );
     const last = entry.statistics_steps.at(-1);
     const { name, note } = distinctName(entry, dictionaries);
-    const alone = this.scatters.value.length < 2;
+    const alone = answers.length < 2;
     const shown = standing(this.store.statisticsSteps, this.selection.step);
     const current = this.current(shown);
     const of = this.selection.frequency === 'images' ? 'pictures' : 'patches';
@@ -155,6 +170,7 @@ export class GrowthPanel extends Panel {
       note: [note, counted(nLatents, 'latent')].filter(Boolean).join(' · '),
       multiples: steps.map(({ step, nAlive, nDense, data }, column) => ({
         step,
+        drawn: drawn[index][column],
         note: !index && column === current && step !== shown ? `before the shown ${whole(shown)}` : step === last ? 'last' : step === entry.statistics_steps[0] ? 'first' : '',
         living: nAlive / nLatents,
         dense: nDense / nLatents,
@@ -179,16 +195,16 @@ export class GrowthPanel extends Panel {
   renderScatters() {
     const { store, selection, layout } = this;
     const own = store.dictionaryEntry;
-    const entries = [own, store.besideEntry].slice(0, this.scatters.value.length);
+    const entries = [own, store.besideEntry].slice(0, this.scatters.value.answers.length);
     if (entries.includes(null)) return nothing;
     const blocks = entries.map((entry, index) => this.block(index, entry));
     const shown = standing(store.statisticsSteps, selection.step);
     const current = this.current(shown);
     const dense = Math.log10(Math.max(1e-9, denseCutoff(selection, this.dictionary.value)));
     return html`<vs-multiples .blocks=${blocks} .columns=${layout.columns} .rows=${layout.rows} .size=${layout} .view=${this.drawn().view} .dense=${dense}
-        .current=${current} .exact=${this.drawn().steps[0][current].step === shown} .theme=${this.theme}
+        .current=${current} .exact=${this.drawn().columns[0][current].step === shown} .theme=${this.theme}
         @choose=${({ detail }) => {
-          const step = this.drawn().steps[0][detail].step;
+          const { step } = this.drawn().columns[0][detail];
           store.set({ step: step === own.steps.at(-1) ? null : step }, { asNew: true });
         }}
         @pick=${({ detail: { block, latent } }) => {

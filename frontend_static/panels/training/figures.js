@@ -5,7 +5,7 @@ import { regionCounts } from '../latents/regions.js';
 /**
  * The health of two dictionaries, and by how much they differ.
  *
- * @typedef {{step: number|null, rebuilds: number|null, living: number, dense: number, l0: number|null, pictures: number, latents: number}} Figures
+ * @typedef {{step: number|null, rebuilds: number|null, living: number, dense: number, l0: number|null, pictures: number}} Figures
  *   shares of 1; null where not logged
  */
 
@@ -25,7 +25,6 @@ export function figuresOf({ info, metrics, statistics: told, steps_shown: shown 
     dense: nDense / info.n_latents,
     l0: metrics ? metrics.l0 : null,
     pictures: told.n_images,
-    latents: info.n_latents,
   };
 }
 
@@ -47,7 +46,6 @@ const COLUMNS = [
   ['dense', 'dense', percent, points],
   ['l0', 'active / patch', l0Text, (x) => signed(x, (size) => fixed(size, 2), '')],
   ['pictures', 'pictures', whole, (x) => signed(x, whole, '')],
-  ['latents', 'latents', whole, (x) => signed(x, whole, '')],
 ];
 
 /** @param {Figures} own @param {Figures} other @returns {string[]} the second less the first, by column; `–` where one lacks it */
@@ -60,10 +58,10 @@ export function figuresTable(own, other) {
   const row = ({ name, figures }, which) => html`<tr data-row=${which}><th scope="row" class="mono" title=${name}>${name}</th>${COLUMNS.map(
     ([key, , write]) => html`<td data-value=${key}>${figures[key] === null ? NONE : write(figures[key])}</td>`,
   )}</tr>`;
-  return html`<table class="beside-figures"><caption class="spoken">Figures of both dictionaries and their difference</caption>
+  return html`<div class="beside-figures-room"><table class="beside-figures"><caption class="spoken">Figures of both dictionaries and their difference</caption>
     <thead><tr><td></td>${COLUMNS.map(([, title]) => html`<th scope="col">${title}</th>`)}</tr></thead>
     <tbody>${row(own, 'own')}${row(other, 'other')}
     <tr data-row="difference"><th scope="row">difference</th>${differences(own.figures, other.figures).map(
       (text, i) => html`<td data-value=${COLUMNS[i][0]}>${text}</td>`,
-    )}</tr></tbody></table>`;
+    )}</tr></tbody></table></div>`;
 }

@@ -22,14 +22,17 @@ export function besideStep({ selection: { step }, statisticsSteps, besideEntry }
 /**
  * Small scatters of one dictionary or two.
  * @param {Store} store @param {Api} api @param {any} dictionary its answer, for the cut-off @param {{own: number[], other: number[]}|null} steps
- * @returns {Request|null} answered by an array
+ * @returns {Request|null} answered by {answers: one a dictionary, each with its steps once; steps: what was asked, by column}
  */
 export function askScatters(store, api, dictionary, steps) {
   const { dictionary: id, beside, frequency: by } = store.selection;
   if (!steps || !dictionary) return null;
   const options = { by, dense: denseCutoff(store.selection, dictionary) };
   const asked = steps.other.length ? [[id, steps.own], [beside, steps.other]] : [[id, steps.own]];
-  return request('scatters', [id], [asked, options], () => Promise.all(asked.map(([one, its]) => api.statisticsOverSteps(one, its, options))));
+  return request('scatters', [id], [asked, options], async () => ({
+    answers: await Promise.all(asked.map(([one, its]) => api.statisticsOverSteps(one, [...new Set(its)], options))),
+    steps: asked.map(([, its]) => its),
+  }));
 }
 
 /** @param {Api} api @param {string} id @param {number[]|undefined} steps @param {number[]} latents @returns {Request|null} */

@@ -34,8 +34,7 @@ export function standing(steps, wanted) {
 }
 
 /**
- * The steps of each column, of one dictionary or of two: those of the first, and of the second what lies beyond; each shows its
- * nearest.
+ * The step of each column, of one dictionary or of two: those of the first, and of the second what lies beyond; of each its nearest.
  * @param {number[]} own ascending @param {number[]|null} other @param {number} n columns at most
  * @returns {{own: number[], other: number[]}} `other` is empty without one
  */
@@ -47,6 +46,17 @@ export function stepsShown(own, other, n) {
     n,
   );
   return { own: targets.map((step) => nearest(own, step)), other: targets.map((step) => nearest(other, step)) };
+}
+
+/**
+ * In which columns a step is drawn: where the nearest is the one of the column before (a training that ended sooner, or was logged
+ * less often) it is not drawn again, but the last column always is.
+ * @param {number[]} steps by column @returns {boolean[]}
+ */
+export function drawnOnce(steps) {
+  const last = steps.length - 1;
+  const one = steps.every((step) => step === steps[0]);
+  return steps.map((step, i) => i === last || (!one && step !== steps[i - 1]));
 }
 
 /**
