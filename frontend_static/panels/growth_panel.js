@@ -195,8 +195,9 @@ export class GrowthPanel extends Panel {
   renderScatters() {
     const { store, selection, layout } = this;
     const own = store.dictionaryEntry;
-    const entries = [own, store.besideEntry].slice(0, this.scatters.value.answers.length);
-    if (entries.includes(null)) return nothing;
+    // of what is drawn, which may still be the former choice
+    const entries = this.scatters.value.ids.map((id) => store.session.listing.dictionaries.find((one) => one.id === id));
+    if (entries.includes(undefined)) return nothing;
     const blocks = entries.map((entry, index) => this.block(index, entry));
     const shown = standing(store.statisticsSteps, selection.step);
     const current = this.current(shown);

@@ -22,7 +22,8 @@ export function besideStep({ selection: { step }, statisticsSteps, besideEntry }
 /**
  * Small scatters of one dictionary or two.
  * @param {Store} store @param {Api} api @param {any} dictionary its answer, for the cut-off @param {{own: number[], other: number[]}|null} steps
- * @returns {Request|null} answered by {answers: one a dictionary, each with its steps once; steps: what was asked, by column}
+ * @returns {Request|null} answered by {answers: one a dictionary, each with its steps once; ids, steps: of each what was
+ *   asked, the steps by column}
  */
 export function askScatters(store, api, dictionary, steps) {
   const { dictionary: id, beside, frequency: by } = store.selection;
@@ -31,6 +32,7 @@ export function askScatters(store, api, dictionary, steps) {
   const asked = steps.other.length ? [[id, steps.own], [beside, steps.other]] : [[id, steps.own]];
   return request('scatters', [id], [asked, options], async () => ({
     answers: await Promise.all(asked.map(([one, its]) => api.statisticsOverSteps(one, [...new Set(its)], options))),
+    ids: asked.map(([one]) => one),
     steps: asked.map(([, its]) => its),
   }));
 }
