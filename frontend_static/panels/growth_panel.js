@@ -151,7 +151,7 @@ export class GrowthPanel extends Panel {
     const key = index ? 'other' : 'own';
     const { answers } = this.scatters.value;
     const answer = answers[index];
-    const { labels, top_entropy: top, n_latents: nLatents } = answer.header;
+    const { labels, n_latents: nLatents } = answer.header;
     const { columns, drawn } = this.drawn();
     const steps = columns[index];
     const marks = this.marks(
@@ -187,7 +187,7 @@ export class GrowthPanel extends Panel {
           <div class="kv"><span>at step</span><b>${whole(step)}</b></div>
           <div class="kv"><span>fires in ${of}</span><b>${percent(10 ** data.x[i])}</b></div>
           <div class="kv"><span>mean activation</span><b>${fixed(10 ** data.y[i], 2)}</b></div>
-          <div class="kv"><span>label entropy</span><b>${Number.isNaN(entropy) ? 'undefined' : `${fixed(entropy * Math.max(top, this.made.top), 1)} nat`}</b></div>`;
+          <div class="kv"><span>label entropy</span><b>${Number.isNaN(entropy) ? 'undefined' : `${fixed(entropy * this.made.top, 1)} nat`}</b></div>`;
       },
     };
   }
@@ -289,6 +289,7 @@ export class GrowthPanel extends Panel {
         ],
         onChange: (frequency) => store.set({ frequency }),
       }),
+      foot: html`<p class="spoken" role="status">Step ${whole(standing(store.statisticsSteps, this.selection.step))} is shown.</p>`,
       body: html`<div class="growth-bar">${this.renderKey()}${this.renderBeside()}</div>
         <div class="growth-room">${answered(failed, () => this.renderScatters())}</div>${this.renderFigures()}`,
     });

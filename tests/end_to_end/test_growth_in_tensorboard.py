@@ -109,6 +109,7 @@ def test_mouse_and_keyboard_set_the_step_and_the_address_restores_it(browser: Br
         expect(on).to_have_attribute("data-step", str(shown[2]))
         expect(frame.locator("[data-value=step]")).to_have_text(str(shown[2]))
         assert parameter(page, "step") == str(shown[2])
+        expect(frame.get_by_role("status").filter(has_text=f"Step {shown[2]} is shown.")).to_have_count(1)
 
         # one stop of the Tab key; arrows move, Enter chooses
         assert frame.locator(".multiple[tabindex='0']").count() == 1
