@@ -1,7 +1,7 @@
 /** Which of the logged steps are drawn, and in how many rows. */
 
 const GAP = 10;
-const LEFT_AXIS = 30;
+const LEFT_AXIS = 38;
 const BELOW = 20;
 const HEADING = 26;
 /** What stands under a small scatter. */
