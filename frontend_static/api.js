@@ -27,6 +27,7 @@ import { decodePacked, decodeSeveral } from './packed.js';
  * @property {string} id @property {string} name @property {string} vlm_name @property {string} sae_name
  * @property {string} hook @property {number} n_latents @property {number[]} steps @property {boolean} has_statistics
  * @property {boolean} has_references @property {boolean} has_decoder_map @property {boolean} has_metrics
+ * @property {number[]} statistics_steps steps of its statistics @property {string} run directory that was logged to last, or empty
  *
  * @typedef {Object} Listing
  * @property {RunEntry[]} vlm_runs @property {OutcomeEntry[]} outcomes @property {DictionaryEntry[]} dictionaries
@@ -262,6 +263,19 @@ export class Api {
   /** @param {string} id @param {number|null} step */
   dictionaryStatistics(id, step) {
     return this.keep('packed', 'dictionary_statistics', { id, step });
+  }
+
+  /**
+   * Thinned scatters of the statistics, on shared axes.
+   * @param {string} id @param {number[]} steps @param {{by: 'images'|'patches', dense: number}} options
+   */
+  statisticsOverSteps(id, steps, { by, dense }) {
+    return this.keep('packed', 'statistics_over_steps', { id, steps: steps.join('.'), by, dense });
+  }
+
+  /** Exact statistics of some latents. @param {string} id @param {number[]} steps @param {number[]} latents at most 1,000 */
+  latentsOverSteps(id, steps, latents) {
+    return this.keep('packed', 'latents_over_steps', { id, steps: steps.join('.'), latents: latents.join('.') });
   }
 
   /** @param {string} id @param {number|null} step */

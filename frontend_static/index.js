@@ -19,6 +19,7 @@ import './panels/compare/verdict_panel.js';
 import './panels/dock_panel.js';
 import './panels/find_panel.js';
 import './panels/gallery_panel.js';
+import './panels/growth_panel.js';
 import './panels/health_panel.js';
 import './panels/inspector_panel.js';
 import './panels/keys_panel.js';
@@ -36,7 +37,7 @@ import './panels/top_bar.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'curves', 'compare', 'steering'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {

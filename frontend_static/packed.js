@@ -2,11 +2,11 @@
  * Packed answers: uint32 length of the header, the header as JSON, then arrays, each at a multiple of 8 bytes after the
  * header's end. Little-endian throughout.
  *
- * @typedef {Float32Array|Float64Array|Int32Array|Uint8Array} PackedArray
+ * @typedef {Float32Array|Float64Array|Int32Array|Uint16Array|Uint8Array} PackedArray
  * @typedef {{header: Record<string, any>, arrays: Record<string, PackedArray>, shapes: Record<string, number[]>}} Packed
  */
 
-const KINDS = { '<f4': Float32Array, '<f8': Float64Array, '<i4': Int32Array, '|u1': Uint8Array };
+const KINDS = { '<f4': Float32Array, '<f8': Float64Array, '<i4': Int32Array, '<u2': Uint16Array, '|u1': Uint8Array };
 
 /**
  * @param {ArrayBuffer} buffer

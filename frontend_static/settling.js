@@ -122,6 +122,31 @@ function settledChoice(wanted, entry) {
   return { patch, told };
 }
 
+/** @param {Selection} wanted @param {DictionaryEntry} entry @param {DictionaryEntry[]} dictionaries @returns {Settled} the view over training */
+function settledTraining(wanted, entry, dictionaries) {
+  const [patch, told] = [{}, {}];
+  const n = wanted.over === 'training' ? entry.statistics_steps.length : 2;
+  if (n < 2) {
+    patch.over = 'step';
+    const logged = n ? `its statistics were logged at one step, ${entry.statistics_steps[0]}` : 'no statistics of it were logged';
+    told.over = `The address asks for dictionary ${quoted(entry)} over its training, but ${logged}. One step is shown instead.`;
+  }
+  if (wanted.beside === null) return { patch, told };
+  const other = dictionaries.find(({ id }) => id === wanted.beside);
+  const why = !other
+    ? 'which is not in this log'
+    : other === entry
+      ? 'which is that dictionary itself'
+      : other.has_statistics
+        ? null
+        : 'of which no statistics were logged';
+  if (why) {
+    patch.beside = null;
+    told.beside = `The address asks for dictionary ${other ? quoted(other) : short(wanted.beside)} beside ${quoted(entry)}, ${why}. None stands beside it.`;
+  }
+  return { patch, told };
+}
+
 /**
  * @param {Selection} wanted what an address or the user asked for
  * @param {Listing} listing
@@ -131,6 +156,11 @@ export function settled(wanted, listing) {
   const first = settledRun(wanted, listing);
   const next = { ...wanted, ...first.patch };
   const entry = listing.dictionaries.find(({ id }) => id === next.dictionary);
-  const second = entry ? settledChoice(next, entry) : { patch: {}, told: {} };
-  return { patch: { ...first.patch, ...second.patch }, told: { ...first.told, ...second.told } };
+  const parts = entry
+    ? [first, settledChoice(next, entry), settledTraining(next, entry, listing.dictionaries)]
+    : [first];
+  return {
+    patch: Object.assign({}, ...parts.map(({ patch }) => patch)),
+    told: Object.assign({}, ...parts.map(({ told }) => told)),
+  };
 }

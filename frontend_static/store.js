@@ -230,6 +230,21 @@ export class Store {
     return this.session.listing?.dictionaries.find((entry) => entry.id === this.selection.dictionary) ?? null;
   }
 
+  /** @returns {number[]} steps at which statistics of the chosen dictionary were logged */
+  get statisticsSteps() {
+    return this.dictionaryEntry?.statistics_steps ?? [];
+  }
+
+  /** @returns {boolean} the Dictionary shows several steps of its training */
+  get overTraining() {
+    return this.selection.over === 'training' && this.statisticsSteps.length > 1;
+  }
+
+  /** @returns {import('./api.js').DictionaryEntry|null} the one that stands beside, over training */
+  get besideEntry() {
+    return this.session.listing?.dictionaries.find((entry) => entry.id === this.selection.beside) ?? null;
+  }
+
   /**
    * Changes whenever what is looked at may have: its lines in the listing, what is unreadable, or a reload by hand. A run
    * that somebody logs meanwhile leaves it as it is.
@@ -237,9 +252,9 @@ export class Store {
    */
   get evidenceVersion() {
     const { listing, revision } = this.session;
-    const of = [listing, revision, this.runEntry, this.dictionaryEntry];
+    const of = [listing, revision, this.runEntry, this.dictionaryEntry, this.besideEntry];
     if (!this.version || of.some((one, i) => one !== this.version.of[i])) {
-      this.version = { of, text: JSON.stringify([revision, this.runEntry, this.dictionaryEntry, listing?.problems]) };
+      this.version = { of, text: JSON.stringify([revision, this.runEntry, this.dictionaryEntry, this.besideEntry, listing?.problems]) };
     }
     return this.version.text;
   }
@@ -253,7 +268,18 @@ export class Store {
     if (run === this.selection.run && id === this.selection.id) return;
     const same = dictionary === this.selection.dictionary;
     const keep = { ...(same ? {} : { basket: NO_BASKET }), ...(same && series ? { step: this.selection.step } : {}) };
-    this.set({ ...NO_CHOICE, ...keep, run, id, dictionary, layers: 'all' });
+    this.set({ ...NO_CHOICE, ...keep, ...this.alongside(dictionary), run, id, dictionary, layers: 'all' });
+  }
+
+  /** What of the view over training goes along to a dictionary; one that stood beside changes places. @param {string} dictionary */
+  alongside(dictionary) {
+    const { over, beside } = this.selection;
+    const { dictionaryEntry: before } = this;
+    const next = this.session.listing?.dictionaries.find((entry) => entry.id === dictionary);
+    return {
+      over: (next?.statistics_steps?.length ?? 0) > 1 ? over : 'step',
+      beside: beside !== dictionary ? beside : before?.has_statistics && before.id !== dictionary ? before.id : null,
+    };
   }
 
   /** A run belongs to one dictionary, so the newest run of the new one comes with it (or none). @param {string} dictionary */
@@ -262,7 +288,7 @@ export class Store {
     const runs = this.session.listing?.vlm_runs.filter((entry) => entry.dictionary_id === dictionary) ?? [];
     const newest = newestOf(runs);
     if (newest) this.chooseRun(newest);
-    else this.set({ ...NO_CHOICE, basket: NO_BASKET, dictionary, run: null, id: null });
+    else this.set({ ...NO_CHOICE, ...this.alongside(dictionary), basket: NO_BASKET, dictionary, run: null, id: null });
   }
 
   /** @param {number|null} latent @param {{asNew?: boolean}} [how] */
@@ -294,7 +320,7 @@ export class Store {
     if (!listing) return;
     if (this.asked) {
       const again = settled(this.asked, listing);
-      if (!['run', 'dictionary', 'step'].some((key) => key in again.told)) {
+      if (!['run', 'dictionary', 'step', 'over', 'beside'].some((key) => key in again.told)) {
         this.selection = this.asked;
         this.asked = null;
         this.session = Object.freeze({ ...this.session, told: Object.freeze({}) });

@@ -79,7 +79,8 @@ class DictionaryEntry:
     """A dictionary that something in the log refers to.
 
     ``steps`` ascend: every step of a training run; of what was logged otherwise the newest of each kind of evidence, and every step
-    at which metrics are kept. Empty where only runs refer to it.
+    at which metrics are kept. Empty where only runs refer to it. ``statistics_steps`` are those of its statistics, likewise; ``run``
+    is TensorBoard's name of the directory that was logged to last, empty where only runs refer to it.
     """
 
     info: DictionaryInfo
@@ -88,6 +89,8 @@ class DictionaryEntry:
     has_references: bool
     has_decoder_map: bool
     has_metrics: bool
+    statistics_steps: tuple[int, ...] = ()
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,8 +238,11 @@ def _dictionary_entry(
     entry: _Gathered, recorded: Callable[[str, str], tuple[int, ...]], steps_of: Callable[[str, str], tuple[int, ...]]
 ) -> DictionaryEntry:
     steps: set[int] = set()
+    statistics_steps: tuple[int, ...] = ()
     for kind, (run, tag, series, first_step) in entry.newest.items():
         indexed = recorded(run, tag)
+        if kind == pb.LATENT_STATISTICS:
+            statistics_steps = indexed or (int(series.max_step),)
         if indexed:
             steps.update(indexed)
             continue
@@ -250,6 +256,8 @@ def _dictionary_entry(
         has_references=pb.REFERENCE_IMAGES in entry.newest,
         has_decoder_map=pb.DECODER_MAP in entry.newest,
         has_metrics=pb.SAE_METRICS in entry.newest,
+        statistics_steps=statistics_steps,
+        run=max(entry.newest.values(), key=lambda one: one[2].max_wall_time)[0] if entry.newest else "",
     )
 
 

@@ -18,6 +18,7 @@ from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
 from tb_visualscratchpad.handlers.several import SeveralHandlers
+from tb_visualscratchpad.handlers.training import TrainingHandlers
 from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME
@@ -46,6 +47,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._several = SeveralHandlers(together, guard)
         self._dictionaries = DictionaryHandlers(store, guard)
         self._histories = HistoryHandlers(store, guard)
+        self._training = TrainingHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
         self._jobs = JobHandlers(WorkerClient(context.logdir), guard, ActionGuard(guard))
@@ -77,6 +79,8 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/latents_attribution": self._run_latents.latents_attribution,
             "/dictionary": self._dictionaries.dictionary,
             "/dictionary_statistics": self._dictionaries.dictionary_statistics,
+            "/statistics_over_steps": self._training.statistics_over_steps,
+            "/latents_over_steps": self._training.latents_over_steps,
             "/decoder_map": self._dictionaries.decoder_map,
             "/latent_neighbours": self._dictionaries.latent_neighbours,
             "/latent_history": self._histories.latent_history,

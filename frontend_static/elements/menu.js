@@ -3,11 +3,12 @@ import { caret } from './icons.js';
 
 /**
  * A button that opens a searchable list. Items: `{value, title, detail, note, picture, words}`; `words` is what the search
- * reads. Emits `choose` with the item's value.
+ * reads. Emits `choose` with the item's value. `searches` names the search where the menu's own name does not.
  */
 export class Menu extends LitElement {
   static properties = {
     name: {},
+    searches: {},
     current: { attribute: false },
     items: { attribute: false },
     value: { attribute: false },
@@ -22,6 +23,8 @@ export class Menu extends LitElement {
     this.query = '';
     this.active = 0;
     this.items = [];
+    /** @type {string|null} */
+    this.searches = null;
     this.outside = (event) => {
       if (this.open && !event.composedPath().includes(this)) this.open = false;
     };
@@ -95,7 +98,7 @@ export class Menu extends LitElement {
       ${
         this.open
           ? html`<div class="menu" @keydown=${(event) => this.onKey(event)}>
-        <input type="search" role="combobox" aria-expanded="true" aria-controls=${id} aria-label="Search ${this.name.toLowerCase()}s"
+        <input type="search" role="combobox" aria-expanded="true" aria-controls=${id} aria-label=${this.searches ?? `Search ${this.name.toLowerCase()}s`}
           aria-activedescendant=${found.length ? `${id}-${this.active}` : nothing} autocomplete="off" spellcheck="false"
           placeholder="Search" .value=${this.query}
           @input=${(event) => {

@@ -1,4 +1,5 @@
 import { html, LitElement } from '../vendor/lit.js';
+import { placeTip } from './tip.js';
 
 /**
  * Holds a canvas plot: focusable, named, with its reading in a live region and beside the pointer. Subclasses make the
@@ -48,12 +49,7 @@ export class PlotView extends LitElement {
     this.plot ??= this.makePlot(this.querySelector('.plot'));
     const only = [...changed.keys()].every((key) => key === 'tip');
     if (fresh || !only) this.feed(changed, fresh);
-    const tip = this.querySelector('.tip');
-    if (tip) {
-      const { width, height } = tip.getBoundingClientRect();
-      tip.style.left = `${Math.max(4, Math.min(innerWidth - width - 8, this.tip.at.x + 14))}px`;
-      tip.style.top = `${this.tip.at.y + 16 + height > innerHeight - 4 ? this.tip.at.y - height - 10 : this.tip.at.y + 16}px`;
-    }
+    placeTip(this.querySelector('.tip'), this.tip?.at);
   }
 
   render() {

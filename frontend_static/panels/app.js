@@ -2,6 +2,7 @@ import { html, nothing } from '../vendor/lit.js';
 import { emptyState } from '../elements/card.js';
 import { comparePage } from './pages/compare.js';
 import { emptyPage } from './pages/empty.js';
+import { growthPage } from './pages/growth.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
 const POLL_MS = 5000;
@@ -78,11 +79,7 @@ export class App extends Panel {
           html`<code>visualscratchpad statistics --vlm MODEL --sae SAE --images FOLDER --logdir LOGDIR</code>`,
         )}</main>`;
       }
-      if (this.selection.over === 'training') {
-        return html`<main class="workspace dictionary over-training">
-          <vs-health .store=${store} .api=${api}></vs-health><vs-latent-curves .store=${store} .api=${api}></vs-latent-curves>
-          <vs-gallery .store=${store} .api=${api}></vs-gallery></main>`;
-      }
+      if (store.overTraining) return growthPage(store, api);
       return html`<main class="workspace dictionary">
         <vs-health .store=${store} .api=${api}></vs-health><vs-statistics .store=${store} .api=${api}></vs-statistics>
         <vs-map .store=${store} .api=${api}></vs-map><vs-gallery .store=${store} .api=${api}></vs-gallery></main>`;

@@ -114,7 +114,11 @@ export class GalleryPanel extends Panel {
       foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
       body: !latents.length
-        ? emptyState('Click a latent in either plot, or drag around several.')
+        ? emptyState(
+            this.store.overTraining
+              ? 'Shift-click a latent to follow it over the steps; drag around several in “This step”.'
+              : 'Click a latent in either plot, or drag around several.',
+          )
         : !has
           ? emptyState('References were not logged for this dictionary.')
           : answered(

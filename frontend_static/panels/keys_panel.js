@@ -26,6 +26,13 @@ const KEYS = [
     ],
   ],
   [
+    'Dictionary over training',
+    [
+      [['←', '→', '↑', '↓'], 'from one step to the next'],
+      [['Enter'], 'show that step'],
+    ],
+  ],
+  [
     'In a plot',
     [
       [['←', '→', '↑', '↓'], 'to the nearest point or cell'],

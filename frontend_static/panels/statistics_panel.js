@@ -10,6 +10,7 @@ import { describeLatent } from './latents/description.js';
 import { cutoffsOf, frequencies, latentsWithin, regionCounts } from './latents/regions.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askStatistics } from './base/requests.js';
+import { overSwitch } from './training/switch.js';
 
 const KEY_BINS = 36;
 const ALL = Object.freeze({ frequency: null, mean: null, entropy: null });
@@ -140,6 +141,7 @@ export class StatisticsPanel extends Panel {
     return card({
       label: 'Statistics',
       title: 'Statistics',
+      lead: overSwitch(this.store),
       sub: 'each dot a latent; drag a lasso to select, Shift to pan',
       busy: this.statistics.stale,
       late: this.statistics.late,

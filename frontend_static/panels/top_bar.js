@@ -69,8 +69,8 @@ export class TopBar extends Panel {
       value: entry.id,
       title: entry.name,
       note: counted(entry.n_latents, 'latent'),
-      detail: [`${entry.sae_name} at ${entry.hook} of ${entry.vlm_name}`],
-      words: [entry.name, entry.vlm_name, entry.sae_name, entry.hook].join(' '),
+      detail: [`${entry.sae_name} at ${entry.hook} of ${entry.vlm_name}`, ...(entry.run ? [`logged in ${entry.run}`] : [])],
+      words: [entry.name, entry.run, entry.vlm_name, entry.sae_name, entry.hook].join(' '),
     }));
   }
 

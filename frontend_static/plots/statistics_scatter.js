@@ -1,6 +1,7 @@
-import { sequentialColor } from '../color/sequential.js';
+import { entropyColor } from '../color/entropy.js';
 import { SANS, TOKENS } from '../color/tokens.js';
 import { CloudPlot } from './cloud_plot.js';
+import { logTicks, roomAround, shareText } from './log_axes.js';
 import { drawText } from './surface.js';
 
 /**
@@ -21,8 +22,6 @@ import { drawText } from './surface.js';
  */
 
 const STRIP = 34;
-/** log10: a decade within this of the rarest latent is shown, so that its tick is. */
-const NEAR_DECADE = 0.35;
 /** An edge is gripped from this far, in pixels. */
 const GRIP = 5;
 
@@ -34,24 +33,6 @@ function scatter(i) {
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
   x = Math.imul(x ^ (x >>> 15), 0x735a2d97);
   return ((x ^ (x >>> 15)) >>> 0) / 2 ** 32;
-}
-
-/** @param {number} share @returns {string} */
-function shareText(share) {
-  const percent = share * 100;
-  return `${percent >= 1 ? Math.round(percent) : Number(percent.toPrecision(1))} %`;
-}
-
-/** @param {number} low log10 @param {number} high log10 @param {number[]} steps mantissas @returns {number[]} values */
-function logTicks(low, high, steps) {
-  const ticks = [];
-  for (let decade = Math.floor(low); decade <= Math.ceil(high); decade++) {
-    for (const step of steps) {
-      const value = step * 10 ** decade;
-      if (log10(value) >= low && log10(value) <= high) ticks.push(value);
-    }
-  }
-  return ticks;
 }
 
 export class StatisticsScatter extends CloudPlot {
@@ -97,14 +78,9 @@ export class StatisticsScatter extends CloudPlot {
       if (y[i] > y1) y1 = y[i];
       if (data.flags[i] & 2) topEntropy = Math.max(topEntropy, data.entropy[i]);
     }
-    if (x0 === Infinity) [x0, x1, y0, y1] = [-3, 0, -1, 1];
-    const [padX, padY] = [0.04 * (x1 - x0) + 0.02, 0.05 * (y1 - y0) + 0.02];
     this.dead = dead;
     this.topEntropy = topEntropy;
-    // the axis begins at a decade that lies near
-    const decade = Math.floor(x0);
-    const start = x0 - decade < NEAR_DECADE ? Math.min(x0 - padX, decade - 0.03) : x0 - padX;
-    const home = { x0: start, x1: x1 + padX, y0: y0 - padY, y1: y1 + padY };
+    const home = roomAround(x0 === Infinity ? null : { x0, x1, y0, y1 });
     if (JSON.stringify(home) !== JSON.stringify(this.home)) this.setHome(home);
     this.cloud.setPoints(x, y);
     this.countBins(x, y);
@@ -115,12 +91,10 @@ export class StatisticsScatter extends CloudPlot {
     const n = entropy.length;
     const color = new Uint8Array(4 * n);
     const hollow = new Uint8Array(n);
-    const faint = this.theme === 'light' ? [154, 161, 172] : [111, 117, 126];
     for (let i = 0; i < n; i++) {
       if (!(flags[i] & 1)) continue;
       const defined = (flags[i] & 2) !== 0;
-      const rgb = defined ? sequentialColor(this.theme, 1 - 0.72 * (entropy[i] / this.topEntropy)) : faint;
-      color.set([...rgb, defined ? 215 : 150], 4 * i);
+      color.set(entropyColor(this.theme, defined ? entropy[i] / this.topEntropy : null), 4 * i);
       hollow[i] = defined ? 0 : 1;
     }
     return [color, hollow];

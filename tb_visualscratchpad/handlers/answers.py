@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-PACKED_DTYPES = ("<f4", "<f8", "<i4", "|u1")
+PACKED_DTYPES = ("<f4", "<f8", "<i4", "<u2", "|u1")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def pack(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     """uint32 h, h bytes of JSON padded by blanks until 4 + h is a multiple of 8, then each array at a multiple of 8.
 
     Args:
-        arrays: float32, float64, int32 or uint8, of any shape; sent in C order.
+        arrays: float32, float64, int32, uint16 or uint8, of any shape; sent in C order.
     """
     layout, parts, offset = [], [], 0
     for name, array in arrays.items():

@@ -81,6 +81,8 @@ class ListingHandlers:
                         "has_references": entry.has_references,
                         "has_decoder_map": entry.has_decoder_map,
                         "has_metrics": entry.has_metrics,
+                        "statistics_steps": list(entry.statistics_steps),
+                        "run": entry.run,
                     }
                     for entry in found.dictionaries
                 ],

@@ -32,7 +32,7 @@ def _settled(page: Page, address: str, workspace: str, theme: str) -> Page:
     return frame
 
 
-def _violations(frame: Page) -> list[dict[str, str]]:
+def violations(frame: Page) -> list[dict[str, str]]:
     frame.evaluate(AXE.read_text(encoding="utf-8"))
     found = frame.evaluate(RUN_AXE)
     return [one for one in found if one["impact"] in ("serious", "critical")]
@@ -42,14 +42,14 @@ def _violations(frame: Page) -> list[dict[str, str]]:
 @pytest.mark.parametrize("workspace", READY)
 def test_axe_finds_nothing_serious(browser: Browser, fast_address: str, workspace: str, theme: str) -> None:
     with watched_page(browser, expected=("favicon",), viewport=SIZE) as page:
-        assert _violations(_settled(page, fast_address, workspace, theme)) == []
+        assert violations(_settled(page, fast_address, workspace, theme)) == []
 
 
 def test_axe_sees_a_planted_fault(browser: Browser, fast_address: str) -> None:
     with watched_page(browser, expected=("favicon",), viewport=SIZE) as page:
         frame = _settled(page, fast_address, "scratchpad", "light")
         frame.evaluate("document.querySelector('.top-bar').insertAdjacentHTML('beforeend', '<button></button>')")
-        assert "button-name" in {one["id"] for one in _violations(frame)}
+        assert "button-name" in {one["id"] for one in violations(frame)}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -59,12 +59,12 @@ def test_what_opens_passes_axe_too(browser: Browser, fast_address: str, theme: s
         page.keyboard.press("b")
         frame.locator(".pick").first.click()
         frame.wait_for_selector("[role=option]")
-        assert _violations(frame) == []
+        assert violations(frame) == []
         page.keyboard.press("Escape")
         for name in ("Share view", "Find a latent", "Keyboard", "Spec"):
             frame.get_by_role("button", name=name).click()
             frame.get_by_role("dialog").wait_for()
-            assert _violations(frame) == [], name
+            assert violations(frame) == [], name
             page.keyboard.press("Escape")
             frame.get_by_role("dialog").wait_for(state="hidden")
 
@@ -75,7 +75,7 @@ def test_what_opens_passes_axe_too(browser: Browser, fast_address: str, theme: s
         page.keyboard.type("three")
         page.keyboard.press("Enter")
         frame.locator(".kept-list li").wait_for()
-        assert _violations(frame) == [], "selections"
+        assert violations(frame) == [], "selections"
 
 
 @pytest.mark.parametrize("workspace", ["scratchpad", "dictionary"])

@@ -68,6 +68,34 @@ def test_a_step_and_latents_that_are_gone_are_told(page: Page) -> None:
     assert "cluster cat" in told["basket"]
 
 
+SEVERAL = """const several = (given) => { store.setSession({ listing: { vlm_runs: [], dictionaries: given } }); store.settle(); };
+    const over = () => [store.selection.dictionary, store.selection.over, store.selection.beside, Object.keys(store.session.told)];
+    const d = (id, statistics_steps, more) => dictionary(id, { statistics_steps, ...more });"""
+
+
+def test_what_a_log_has_no_training_of_is_told(page: Page) -> None:
+    start = {"dictionary": "d", "over": "training", "beside": "e"}
+    kept = _told(page, SEVERAL + "several([d('d', [0, 10]), d('e', [5])]); return [over(), now];", start)
+    assert kept == [["d", "training", "e", []], start]
+    one = _told(page, SEVERAL + "several([d('d', [10]), d('e', [5], { has_statistics: false })]); return [over(), store.session.told, now];", start)
+    assert one[0] == ["d", "step", None, ["over", "beside"]] and one[2] == start
+    assert one[1]["over"].startswith("The address asks for dictionary “dictionary d” over its training, but its statistics were logged at one step, 10.")
+    assert "“dictionary e” beside “dictionary d”, of which no statistics were logged. None stands beside it." in one[1]["beside"]
+    none = _told(page, SEVERAL + "several([d('d', [])]); return store.session.told;", start)
+    assert "no statistics of it were logged" in none["over"] and "dictionary e beside “dictionary d”, which is not in this log" in none["beside"]
+    itself = _told(page, SEVERAL + "several([d('d', [0, 10])]); return store.session.told;", {**start, "beside": "d"})
+    assert list(itself) == ["beside"] and "which is that dictionary itself" in itself["beside"]
+    later = _told(page, SEVERAL + "several([d('d', [0])]); several([d('d', [0, 10]), d('e', [5])]); return [over(), now];", start)
+    assert later == [["d", "training", "e", []], start], "TensorBoard was still reading"
+
+
+def test_the_view_over_training_goes_along_to_another_dictionary(page: Page) -> None:
+    start = {"dictionary": "d", "over": "training", "beside": "e"}
+    three = SEVERAL + "several([d('d', [0, 10]), d('e', [5, 6]), d('f', [7])]);"
+    swapped = _told(page, three + "store.chooseDictionary('e'); const first = over(); store.chooseDictionary('f'); return [first, over(), store.overTraining];", start)
+    assert swapped == [["e", "training", "d", []], ["f", "step", "d", []], False]
+
+
 def test_the_address_goes_on_asking_until_the_user_chooses(page: Page) -> None:
     start = {"run": "r", "id": "zz", "dictionary": "d", "token": "3"}
     seen = _told(

@@ -67,6 +67,8 @@ def test_runs_dictionaries_and_problems() -> None:
             "has_references": False,
             "has_decoder_map": False,
             "has_metrics": False,
+            "statistics_steps": [],
+            "run": "",
         }
     ]
     assert answer.json["problems"] == ["One file is cut short."] and answer.json["warnings"] == []

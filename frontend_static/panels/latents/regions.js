@@ -28,13 +28,18 @@ function strongOf(statistics) {
   return quantiles.get(statistics);
 }
 
+/** @param {Pick<import('../../store.js').Selection, 'dense'|'frequency'>} selection @param {any} dictionary its answer, or undefined */
+export function denseCutoff({ dense, frequency }, dictionary) {
+  const swept = frequency === 'images' ? dictionary?.metrics?.dense_cutoff : undefined;
+  return dense ?? swept ?? DENSE;
+}
+
 /**
  * @param {import('../../store.js').Selection} selection @param {any} dictionary its answer, or undefined @param {Packed} statistics
  * @returns {Cutoffs}
  */
 export function cutoffsOf({ dense, sparse, strong, frequency }, dictionary, statistics) {
-  const swept = frequency === 'images' ? dictionary?.metrics?.dense_cutoff : undefined;
-  return { dense: dense ?? swept ?? DENSE, sparse: sparse ?? SPARSE, strong: strong ?? strongOf(statistics) };
+  return { dense: denseCutoff({ dense, frequency }, dictionary), sparse: sparse ?? SPARSE, strong: strong ?? strongOf(statistics) };
 }
 
 /** @param {Packed} statistics @param {'images'|'patches'} by @returns {Float32Array} [K] shares */
@@ -46,13 +51,15 @@ export function frequencies({ arrays }, by) {
  * @param {Packed} statistics @param {'images'|'patches'} by @param {Cutoffs} cutoffs
  * @returns {{nDense: number, nSparse: number}} living latents in the regions
  */
-export function regionCounts(statistics, by, { dense, sparse, strong }) {
-  const key = JSON.stringify([by, dense, sparse, strong]);
+export function regionCounts(statistics, by, cutoffs) {
+  const key = JSON.stringify([by, cutoffs.dense, cutoffs.sparse, cutoffs.strong]);
   if (!counts.has(statistics)) counts.set(statistics, new Map());
   const known = counts.get(statistics);
   if (!known.has(key)) {
     const frequency = frequencies(statistics, by);
     const { mean, flags } = statistics.arrays;
+    // as single as the figures are: what lies on an edge is not beyond it
+    const [dense, sparse, strong] = [cutoffs.dense, cutoffs.sparse, cutoffs.strong].map(Math.fround);
     let [nDense, nSparse] = [0, 0];
     for (let i = 0; i < flags.length; i++) {
       if (!(flags[i] & 1)) continue;
