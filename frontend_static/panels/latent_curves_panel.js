@@ -8,6 +8,7 @@ import { Panel } from './base/panel.js';
 import { askLatentHistory, askMetricsHistory } from './base/requests.js';
 import { curveColors, dictionaryCharts, drawnLatents, filmFrames, latentCharts, lifeOf, placeAt, topChanges } from './latents/history.js';
 import { latentName } from './latents/names.js';
+import { distinctName } from './training/names.js';
 
 const FRAME_WIDTH = 52;
 const SNIPPET = html`<code>monitor = DictionaryMonitor(writer, sae, vlm=vlm, images="probe/")<br>monitor(step)  # in every step of the loop</code>`;
@@ -74,7 +75,7 @@ export class LatentCurvesPanel extends Panel {
   /** The data of both plots: the same objects until something they are made of changes. */
   plots() {
     const { frequency } = this.selection;
-    const of = [this.history.value, this.metrics.value, this.beside.value, this.steps, frequency, this.strong, this.theme];
+    const of = [this.history.value, this.metrics.value, this.beside.value, this.steps, frequency, this.strong, this.theme, !this.latents.length];
     if (this.made.of.length && of.every((one, i) => one === this.made.of[i])) return this.made;
     const { steps } = this;
     const history = this.history.value;
@@ -88,7 +89,7 @@ export class LatentCurvesPanel extends Panel {
     this.made = {
       of,
       latents: { charts, columns: 1, steps, changes },
-      dictionary: { charts: dictionaryCharts(dictionaries), columns: 2, steps, changes: [] },
+      dictionary: { charts: dictionaryCharts(dictionaries), columns: this.latents.length ? 2 : 1, steps, changes: [] },
     };
     return this.made;
   }
@@ -191,12 +192,14 @@ export class LatentCurvesPanel extends Panel {
   }
 
   renderDictionary() {
-    const besideEntry = this.store.session.listing?.dictionaries.find(({ id }) => id === this.selection.beside) ?? null;
+    const dictionaries = this.store.session.listing?.dictionaries ?? [];
+    const besideEntry = dictionaries.find(({ id }) => id === this.selection.beside) ?? null;
+    const called = (entry) => distinctName(entry, dictionaries).name;
     const { dictionary } = this.plots();
     const none = besideEntry && (this.beside.error || !besideEntry.has_metrics);
     return html`<section class="of-dictionary" aria-label="The dictionary"><h3>The dictionary <span class="k">${
       besideEntry
-        ? html`<i class="rule"></i> ${this.store.dictionaryEntry.name} <i class="rule dashed"></i> ${besideEntry.name}${none ? ': no metrics logged' : ''}`
+        ? html`<i class="rule"></i> ${called(this.store.dictionaryEntry)} <i class="rule dashed"></i> ${called(besideEntry)}${none ? ': no metrics logged' : ''}`
         : nothing
     }</span></h3>${
       !this.store.dictionaryEntry.has_metrics
@@ -214,9 +217,9 @@ export class LatentCurvesPanel extends Panel {
     if (this.steps.length < 2)
       return emptyState('This dictionary was logged at one step: curves need two or more, as a monitor in the training loop logs them.', SNIPPET);
     const { latents } = this;
-    return html`<div class="curves-room">${
+    return html`<div class="curves-room ${latents.length ? '' : 'alone'}">${
       !latents.length
-        ? emptyState('Choose a latent to see how it grew: click one in a scatter, or press / and type its number.')
+        ? emptyState('Choose a latent to see how it grew: Shift-click one in a scatter, or press / and type its number.')
         : this.history.key === null
           ? emptyState('Neither statistics nor references were logged for this dictionary.', SNIPPET)
           : answered(this.history, (history) => this.renderLatents(history))

@@ -21,7 +21,7 @@ from tests.watched_browser import watched_page
 WIDE = {"width": 1440, "height": 900}
 P = "&p.visualscratchpad."
 STEPS = tuple(range(0, 400, 20))
-FEW = (0, 90, 170)
+FEW = (0, 170)
 FIRST, SECOND, DEAD, SWEPT = (random_dictionary(seed, n_latents=n, name="sae of the tower") for seed, n in ((1, 96), (2, 160), (3, 48), (4, 64)))
 
 
