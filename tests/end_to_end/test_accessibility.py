@@ -33,6 +33,7 @@ def _settled(page: Page, address: str, workspace: str, theme: str) -> Page:
 
 
 def violations(frame: Page) -> list[dict[str, str]]:
+    frame.wait_for_function("!document.querySelector('.stale')")  # what is about to be replaced is pale
     frame.evaluate(AXE.read_text(encoding="utf-8"))
     found = frame.evaluate(RUN_AXE)
     return [one for one in found if one["impact"] in ("serious", "critical")]

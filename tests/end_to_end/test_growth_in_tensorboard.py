@@ -210,7 +210,7 @@ def test_a_second_dictionary_stands_beside_on_the_same_axes(browser: Browser, tr
         assert parameter(page, "step") == "0", "a column is a step of both"
         expect(frame.locator("[data-row=other] [data-value=step]")).to_have_text("0")
         assert violations(frame) == []
-        page.emulate_media(color_scheme="dark")
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         frame.wait_for_function("document.querySelector('vs-small-scatter').theme === 'dark'")
         assert violations(frame) == []
 
