@@ -30,7 +30,8 @@ SEEDS: Mapping[str, tuple[int, ...]] = MappingProxyType({
     "snow": (700, 701, 702, 703, 704, 705),
 })
 """By ground: of the picture and its texture."""
-N_ABLATED = 5
+N_ABLATED = 10
+N_SEEDS = 2
 MAX_NEW_TOKENS = 16
 
 
@@ -52,5 +53,9 @@ def duck_failures(vlm: Vlm, sae: SparseAutoencoder) -> tuple[FailureSet, SetAbla
     found = failure_set(vlm, sae, tuple(duck_items()), max_new_tokens=MAX_NEW_TOKENS, name=NAME)
     if len(found.items) < found.n_given:
         raise KeyboardInterrupt
-    chosen = latents_that_tell_apart(found, part="half").of_the_wrong(N_ABLATED)
-    return found, ablate_over_set(vlm, sae, found, chosen.tolist(), chosen_on="half", name="the most telling latents × 0")
+    # By B: what misleads is in the picture, whether a word looks there or not.
+    chosen = latents_that_tell_apart(found, by="plain", part="half").of_the_wrong(N_ABLATED)
+    ablation = ablate_over_set(
+        vlm, sae, found, chosen.tolist(), chosen_on="half", n_controls=N_SEEDS, name=f"the {chosen.size} most telling by B × 0"
+    )
+    return found, ablation

@@ -1,6 +1,7 @@
 import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
+import { failureSetItem, openFailureSet } from '../failure_sets.js';
 import { halfMoon, mark, plus, question, reload, search, share } from '../elements/icons.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
@@ -46,7 +47,12 @@ export class TopBar extends Panel {
 
   runItems() {
     const runs = [...this.store.session.listing.vlm_runs].sort((a, b) => b.created - a.created);
-    return runs.map((entry, i) => ({
+    const sets = (this.store.session.listing.failure_sets ?? []).map(failureSetItem);
+    return sets.concat(runs.map((entry, i) => this.runItem(entry, i)));
+  }
+
+  runItem(entry, i) {
+    return {
       value: JSON.stringify([entry.run, entry.id]),
       title: entry.name,
       note: [
@@ -59,7 +65,7 @@ export class TopBar extends Panel {
       detail: [entry.prompt, entry.output_text],
       picture: entry.has_picture && i < THUMBNAIL_LIMIT ? this.api.pictureUrl(entry) : null,
       words: [entry.name, entry.prompt, entry.output_text, entry.run, entry.dictionary_name].join(' '),
-    }));
+    };
   }
 
   dictionaryItems() {
@@ -78,7 +84,11 @@ export class TopBar extends Panel {
       <span class="k">Run</span><span class="v mono">${entry?.name ?? 'none'}</span>`;
     return html`<vs-menu .name=${'Run'} .current=${current} .items=${this.runItems()} .value=${entry ? JSON.stringify([entry.run, entry.id]) : ''}
       @choose=${(event) => {
-        const [run, id] = JSON.parse(event.detail);
+        const [run, id, kind] = JSON.parse(event.detail);
+        if (kind === 'failure set') {
+          openFailureSet(this.store, { run, id });
+          return;
+        }
         const chosen = this.store.session.listing.vlm_runs.find((other) => other.run === run && other.id === id);
         if (chosen) this.store.chooseRun(chosen);
       }}></vs-menu>`;
