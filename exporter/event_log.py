@@ -207,7 +207,9 @@ class ScratchpadWriter:
 def _what_identifies(kind: int) -> str:
     if kind in OUTCOME_KINDS:
         return "result id"
-    return {pb.VLM_RUN: "run id", pb.FAILURE_SET: "set id"}.get(kind, "dictionary id")
+    if kind == pb.FAILURE_SET:
+        return "set id"
+    return "run id" if kind == pb.VLM_RUN else "dictionary id"
 
 
 def new_run_directory(logdir: str | os.PathLike[str], label: str) -> Path:

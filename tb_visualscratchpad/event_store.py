@@ -17,7 +17,14 @@ from tensorboard.context import RequestContext
 from tensorboard.data.provider import RunTagFilter, TensorDatum
 from tensorboard.plugins.base_plugin import TBContext
 
-from tb_visualscratchpad.listing import DictionaryEntry, FailureSetEntry, Listing, OutcomeEntry, VlmRunEntry, list_evidence
+from tb_visualscratchpad.listing import (
+    DictionaryEntry,
+    FailureSetEntry,
+    Listing,
+    OutcomeEntry,
+    VlmRunEntry,
+    list_evidence,
+)
 from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
 from tb_visualscratchpad.step_records import StepRecords
 from tb_visualscratchpad.tag_index import Series, TagIndex, answering

@@ -35,7 +35,7 @@ class DemoSummary:
 
     Attributes:
         logdir: what to give to ``tensorboard --logdir``.
-        dictionary_directory, runs_directory: two of the run directories made in it.
+        dictionary_directory, runs_directory: the two run directories made in it.
         n_pictures: swept for the statistics.
         answers: name and answer of each explained run, in order.
         seconds: how long it took.
@@ -56,7 +56,7 @@ class DemoSummary:
 
 
 def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
-    """Computes everything and then writes it, into three new run directories of ``logdir``. Ends in any case whole or with nothing.
+    """Computes everything and then writes it, into two new run directories of ``logdir``. Ends in any case whole or with nothing.
 
     Args:
         logdir: made where it does not exist; what it holds stays.
@@ -130,9 +130,9 @@ def sweep_image_set(vlm: Vlm, sae: SparseAutoencoder, progress: bool) -> SweepRe
 
 
 def write_evidence(
-    logdir: Path, swept: SweepResult, geometry: DecoderMap, runs: list[VlmRun], failures: tuple[FailureSet, SetAblation]
+    logdir: Path, swept: SweepResult, geometry: DecoderMap, runs: list[VlmRun], failures: tuple[FailureSet, SetAblation] | None = None
 ) -> tuple[Path, Path]:
-    """Writes into new run directories and returns those of the dictionary and the runs; on any error removes all again."""
+    """Writes into two new run directories and returns them; on any error removes them again. ``failures`` go to the runs."""
     made: list[Path] = []
     try:
         made.append(new_run_directory(logdir, "emoji-world-dictionary"))
@@ -145,10 +145,9 @@ def write_evidence(
         with ScratchpadWriter(made[1]) as writer:
             for run in runs:
                 writer.add_vlm_run(run)
-        made.append(new_run_directory(logdir, "emoji-world-failures"))
-        with ScratchpadWriter(made[2]) as writer:
-            writer.add_failure_set(failures[0])
-            writer.add_set_ablation(failures[1])
+            if failures is not None:
+                writer.add_failure_set(failures[0])
+                writer.add_set_ablation(failures[1])
     except BaseException:
         for directory in made:
             shutil.rmtree(directory, ignore_errors=True)

@@ -17,7 +17,14 @@ from tb_visualscratchpad.handlers.outcomes import outcome_head
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.views.ablation_counts import FateCounts, PartCounts, count_fates
 from tb_visualscratchpad.views.attribution import check_latent
-from tb_visualscratchpad.views.telling_latents import BY, LEVEL, MIN_ITEMS, PARTS, TellingLatents, latents_that_tell_apart
+from tb_visualscratchpad.views.telling_latents import (
+    BY,
+    LEVEL,
+    MIN_ITEMS,
+    PARTS,
+    TellingLatents,
+    latents_that_tell_apart,
+)
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError
 from tb_visualscratchpad.wire.failure_evidence import FailureSet
 

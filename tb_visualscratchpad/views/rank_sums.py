@@ -47,7 +47,8 @@ class RankSums:
 def rank_sums(values_NF: sparse.csc_matrix, group_N: np.ndarray) -> RankSums:
     """Compares the items of a group with all others.
 
-    Values that tie above zero get the mean of their ranks. Where p is approximated, it is by the normal distribution with corrections
+    Values that tie above zero get the mean of their ranks; where p is counted out, it is that of the order of them that tells least.
+    Where p is approximated, it is by the normal distribution with corrections
     for ties and continuity (Hollander, Wolfe, Chicken: Nonparametric Statistical Methods, 4.1), as scipy's ``mannwhitneyu`` has it.
 
     Args:
@@ -66,7 +67,7 @@ def rank_sums(values_NF: sparse.csc_matrix, group_N: np.ndarray) -> RankSums:
     firing = (n_group_firing_F, n_firing_F - n_group_firing_F)
     if not n_group or not n_rest:
         return RankSums(np.full(n_columns, 0.5), np.ones(n_columns), *firing, np.zeros(n_columns, dtype=bool))
-    rank_Z, ties_F = _ranks_within(values_NF, column_Z, n_firing_F)
+    rank_Z, ties_F, slack_F = _ranks_within(values_NF, column_Z, n_firing_F, in_group_Z)
     n_zeros_F = n_items - n_firing_F
     firing_sum_F = np.bincount(column_Z, weights=rank_Z * in_group_Z, minlength=n_columns)
     sum_F = firing_sum_F + n_group_firing_F * n_zeros_F + (n_group - n_group_firing_F) * (n_zeros_F + 1) / 2
@@ -78,7 +79,7 @@ def rank_sums(values_NF: sparse.csc_matrix, group_N: np.ndarray) -> RankSums:
     small_sum_F = sum_F if n_group <= n_rest else n_items * (n_items + 1) / 2 - sum_F
     doubled_F = np.rint(2 * small_sum_F - n_small * (n_zeros_F + 1)).astype(np.int64)
     exact_F = n_firing_F <= _largest_counted(n_items, n_small, int(n_firing_F.max(initial=0)))
-    p_F[exact_F] = _counted_p(doubled_F[exact_F], n_firing_F[exact_F], n_items, n_small)
+    p_F[exact_F] = _counted_p(doubled_F[exact_F], slack_F[exact_F], n_firing_F[exact_F], n_items, n_small)
     return RankSums(u_F / (n_group * n_rest), p_F, *firing, exact_F)
 
 
@@ -94,10 +95,13 @@ def benjamini_hochberg(p_F: np.ndarray) -> np.ndarray:
     return q_F
 
 
-def _ranks_within(values_NF: sparse.csc_matrix, column_Z: np.ndarray, n_firing_F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """float64 [Z], the rank of each value among its column's own, from 1, ties averaged; and sum of t^3 - t over their ties."""
+def _ranks_within(
+    values_NF: sparse.csc_matrix, column_Z: np.ndarray, n_firing_F: np.ndarray, in_group_Z: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """float64 [Z], the rank of each value among its column's own, from 1, ties averaged; sum of t^3 - t over their ties; and by how much
+    another order of those that tie could change twice the group's sum, either way (g (t - g) for g of t)."""
     if values_NF.data.size == 0:
-        return np.zeros(0), np.zeros(n_firing_F.size)
+        return np.zeros(0), np.zeros(n_firing_F.size), np.zeros(n_firing_F.size, dtype=np.int64)
     # Positive floats sort as their bits do; with the column before them one sort of whole numbers does it all.
     bits = np.ascontiguousarray(values_NF.data, dtype=np.float32).view(np.uint32).astype(np.uint64)
     key_Z = (column_Z.astype(np.uint64) << np.uint64(32)) | bits
@@ -109,7 +113,10 @@ def _ranks_within(values_NF: sparse.csc_matrix, column_Z: np.ndarray, n_firing_F
     mean_rank = begins - start_of_column[column] + (length + 1) / 2
     rank_Z = np.empty(key_Z.size)
     rank_Z[order] = np.repeat(mean_rank, length)
-    return rank_Z, np.bincount(column, weights=length**3.0 - length, minlength=n_firing_F.size)
+    ties_F = np.bincount(column, weights=length**3.0 - length, minlength=n_firing_F.size)
+    n_group = np.add.reduceat(in_group_Z[order].astype(np.int64), begins)
+    slack_F = np.bincount(column, weights=n_group * (length - n_group), minlength=n_firing_F.size)
+    return rank_Z, ties_F, slack_F.astype(np.int64)
 
 
 def _normal_p(u_F: np.ndarray, n_group: int, n_rest: int, ties_F: np.ndarray) -> np.ndarray:
@@ -140,8 +147,8 @@ def _largest_counted(n_items: int, n_small: int, largest: int) -> int:
     return largest
 
 
-def _counted_p(doubled_F: np.ndarray, n_firing_F: np.ndarray, n_items: int, n_small: int) -> np.ndarray:
-    """Two-sided p of ``doubled_F`` = 2 T - n_small (z + 1) = j (z - 1) + 2 s."""
+def _counted_p(doubled_F: np.ndarray, slack_F: np.ndarray, n_firing_F: np.ndarray, n_items: int, n_small: int) -> np.ndarray:
+    """Two-sided p of ``doubled_F`` = 2 T - n_small (z + 1) = j (z - 1) + 2 s, give or take ``slack_F``."""
     p_F = np.ones(doubled_F.size)
     if doubled_F.size == 0:
         return p_F
@@ -156,21 +163,23 @@ def _counted_p(doubled_F: np.ndarray, n_firing_F: np.ndarray, n_items: int, n_sm
             part[1:, n_firing:] += part[:-1, : reach[1] - n_firing].copy()
         columns = np.flatnonzero(n_firing_F == n_firing)
         if columns.size:
-            p_F[columns] = _p_of_table(counts_JS, doubled_F[columns], n_firing, n_items, n_small)
+            p_F[columns] = _p_of_table(counts_JS, doubled_F[columns], slack_F[columns], n_firing, n_items, n_small)
     return p_F
 
 
-def _p_of_table(counts_JS: np.ndarray, doubled: np.ndarray, n_firing: int, n_items: int, n_small: int) -> np.ndarray:
+def _p_of_table(
+    counts_JS: np.ndarray, doubled: np.ndarray, slack: np.ndarray, n_firing: int, n_items: int, n_small: int
+) -> np.ndarray:
     n_zeros = n_items - n_firing
     lower, upper = np.zeros(doubled.size), np.zeros(doubled.size)
     for j in range(max(0, n_small - n_zeros), min(n_firing, n_small) + 1):
         widest = j * n_firing - j * (j - 1) // 2
         weight = np.exp(_log_choices(n_zeros, n_small - j) - _log_choices(n_items, n_small))
         up_to = np.concatenate([[0.0], np.cumsum(counts_JS[j, : widest + 1])])
-        rest = doubled - j * (n_zeros - 1)
+        most, least = doubled + slack - j * (n_zeros - 1), doubled - slack - j * (n_zeros - 1)
         # Sums of j numbers of 1...f lie as far below their largest as others above their smallest: tails need no difference.
-        lower += weight * up_to[np.clip(rest // 2 + 1, 0, widest + 1)]
-        upper += weight * up_to[np.clip(j * (n_firing + 1) + rest // -2 + 1, 0, widest + 1)]
+        lower += weight * up_to[np.clip(most // 2 + 1, 0, widest + 1)]
+        upper += weight * up_to[np.clip(j * (n_firing + 1) + least // -2 + 1, 0, widest + 1)]
     return np.minimum(2 * np.minimum(lower, upper), 1.0)
 
 

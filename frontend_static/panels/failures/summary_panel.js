@@ -53,11 +53,11 @@ export class SummaryPanel extends Panel {
         `${whole(set.prompts.length)} prompts are taken together. Where one is answered worse than another, latents that belong to its pictures tell wrong from right, too: compare within one prompt.`,
       );
     const flagged = set.items.filter((item) => item.is_flagged).length;
-    const rule = set.match === 'exact' ? 'it is the right answer' : 'it holds the right answer';
+    const rule = set.match === 'exact' ? 'says the same as the right one' : 'has the right one among its words';
     notes.push(
       flagged === set.items.length
         ? 'Judged by whoever made the set.'
-        : `An answer is right where ${rule}, case and a closing full stop aside${flagged ? `; ${whole(flagged)} were judged by hand` : ''}.`,
+        : `An answer is right when it ${rule}, case and a closing full stop aside${flagged ? `; ${whole(flagged)} were judged by hand` : ''}.`,
     );
     if (telling && telling.n_firing > telling.n_tested)
       notes.push(`${counted(telling.n_firing - telling.n_tested, 'latent')} on under ${telling.min_items} pictures ${telling.n_firing - telling.n_tested === 1 ? 'is' : 'are'} not tested.`);

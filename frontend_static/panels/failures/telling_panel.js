@@ -15,7 +15,7 @@ const N_BEST = 20;
 
 /** @param {number} q @returns {string} two digits, as a power of ten where it is small */
 function small(q) {
-  if (q >= 0.001) return q >= 0.995 ? '1' : String(Number(q.toPrecision(2))).replace(/^0/, '');
+  if (q >= 0.001) return q >= 0.995 ? '1' : q.toPrecision(2).replace(/^0/, '');
   const [digits, power] = q.toExponential(0).split('e-');
   return q === 0 ? '0' : `${digits}·10⁻${[...power].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('')}`;
 }
@@ -133,7 +133,7 @@ export class TellingPanel extends Panel {
       <td class="num k">${row.rank}</td>
       <th scope="row"><button type="button" class="name mono" aria-pressed=${String(on)}>${row.latent}</button></th>
       <td class="label">${row.label === null ? nothing : latentName(row.label, row.label_share ?? 0)}</td>
-      <td class="num auc"><i class="lean ${lean < 0 ? 'right' : 'wrong'}" .style=${`width:${50 * Math.abs(2 * lean)}%`}></i><span>${share2(row.auc)}</span></td>
+      <td class="num auc"><i class="lean ${lean < 0 ? 'right' : 'wrong'}" .style=${`width:calc(${(2 * Math.abs(lean)).toFixed(3)} * var(--lean))`}></i><span>${share2(row.auc)}</span></td>
       <td class="num q" title="p ${small(row.p)}${row.exact ? '' : ', approximated'}">${small(row.q)}</td>
       ${fires(row.wrong_share, wrong, 'wrong')}${fires(row.right_share, right, 'right')}</tr>`;
   }
