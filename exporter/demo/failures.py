@@ -15,7 +15,7 @@ from tb_visualscratchpad.exporter.failure_set import failure_set
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.exporter.set_ablation import ablate_over_set
 from tb_visualscratchpad.exporter.vlm import Vlm
-from tb_visualscratchpad.views import latents_that_tell_apart
+from tb_visualscratchpad.views import count_fates, latents_that_tell_apart
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 
 NAME = "What is the duck doing"
@@ -42,6 +42,16 @@ def duck_items() -> Iterator[AskedItem]:
             scene = random_scene(seed, ground=ground, objects=("duck",))
             question = doing(scene, "duck")
             yield AskedItem(compose(scene, seed).picture, question.text, question.answer, name=f"duck on {ground} {seed}")
+
+
+def told(found: FailureSet, ablation: SetAblation) -> str:
+    """The set and what became of it, in a sentence."""
+    telling, held = latents_that_tell_apart(found, by="plain"), count_fates(ablation).held_out.ablated
+    return (
+        f"A failure set: {telling.n_wrong} of {len(found.items)} ducks are told wrongly, {telling.n_telling} of {telling.n_tested} latents tell them "
+        f"apart; without {ablation.latents.size} of them, {held.mended.n} of {held.mended.total} wrong answers held out are mended and "
+        f"{held.broken.n} of {held.broken.total} right ones broken"
+    )
 
 
 def duck_failures(vlm: Vlm, sae: SparseAutoencoder) -> tuple[FailureSet, SetAblation]:

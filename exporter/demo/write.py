@@ -15,7 +15,7 @@ import torch
 
 from tb_visualscratchpad.exporter.decoder_map import decoder_map
 from tb_visualscratchpad.exporter.demo.cases import CASES, Case
-from tb_visualscratchpad.exporter.demo.failures import duck_failures
+from tb_visualscratchpad.exporter.demo.failures import duck_failures, told
 from tb_visualscratchpad.exporter.demo.image_set import save_labelled_pictures
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
 from tb_visualscratchpad.exporter.explain import explain
@@ -76,6 +76,7 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
             runs.append(explain_case(vlm, sae, case))
         say("Asking about the pictures of the failure set, as they are and without what tells the failures apart", progress)
         failures = duck_failures(vlm, sae)
+        say(told(*failures), progress)
         swept = sweep_image_set(vlm, sae, progress)
         say("Mapping the dictionary", progress)
         geometry = decoder_map(swept.statistics.dictionary, sae.W_dec, swept.references, seed=SEED, progress=progress)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse, special, stats
 
-MAX_COUNTED = 60_000_000
-"""Additions that counting may take, about a quarter of a second. Columns that fire more often are approximated."""
+MAX_COUNTED = 40_000_000
+"""Additions that counting may take, about a fifth of a second. Columns that fire more often are approximated."""
 
 _MAX_LOG_CHOICES = 650.0
 """Logarithm of the ways to choose a group up to which a double holds its inverse."""
