@@ -8,10 +8,10 @@ STORE = """const { Store, DEFAULTS, toParameters, fromParameters } = await impor
     const sets = await import('/failure_sets.js');
     const store = new Store({ read: () => ({}), write: () => {} });
     const entry = (id, created, dictionary_id = 'd') => ({ run: 'f/1', id, name: id, created, dictionary_id, n_items: 5, n_wrong: 2, has_pictures: true });
-    const ablation = (id, created, set_id) => ({ run: 'w', id, kind: 'set_ablation', created, dictionary_id: 'd', original_run_id: '', set_id });
+    const asked = (id, created, set_id) => ({ run: 'w', id, kind: 'set_ablation', created, dictionary_id: 'd', original_run_id: '', set_id });
     const listing = { vlm_runs: [], problems: [], dictionaries: ['d', 'e'].map((id) => ({ id, name: id, n_latents: 9, steps: [] })),
         failure_sets: [entry('old', 1), entry('new', 3), entry('other', 9, 'e')],
-        outcomes: [ablation('first', 1, 'new'), ablation('last', 5, 'new'), ablation('foreign', 8, 'old')] };
+        outcomes: [asked('first', 1, 'new'), asked('last', 5, 'new'), asked('foreign', 8, 'old')] };
     store.setListing(listing); store.set({ dictionary: 'd' });"""
 
 
