@@ -47,7 +47,7 @@ export class SummaryPanel extends Panel {
 
   renderNotes(set, telling) {
     const notes = [];
-    if (set.items.length < set.n_given) notes.push(`It was interrupted: ${counted(set.n_given, 'picture')} were given.`);
+    if (set.items.length < set.n_given) notes.push(`Interrupted after ${whole(set.items.length)} of ${counted(set.n_given, 'picture')}.`);
     if (set.prompts.length > 1 && this.selection.setPrompt === null)
       notes.push(
         `${whole(set.prompts.length)} prompts are taken together. Where one is answered worse than another, latents that belong to its pictures tell wrong from right, too: compare within one prompt.`,
@@ -57,7 +57,7 @@ export class SummaryPanel extends Panel {
     notes.push(
       flagged === set.items.length
         ? 'Judged by whoever made the set.'
-        : `An answer is right when it ${rule}, case and a closing full stop aside${flagged ? `; ${whole(flagged)} were judged by hand` : ''}.`,
+        : `An answer is right when it ${rule}, case and a closing full stop aside${flagged ? `; ${whole(flagged)} ${flagged === 1 ? 'was' : 'were'} judged by hand` : ''}.`,
     );
     if (telling && telling.n_firing > telling.n_tested)
       notes.push(`${counted(telling.n_firing - telling.n_tested, 'latent')} on under ${telling.min_items} pictures ${telling.n_firing - telling.n_tested === 1 ? 'is' : 'are'} not tested.`);
