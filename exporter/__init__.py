@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.dose_response import dose_response
     from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
     from tb_visualscratchpad.exporter.explain import explain
+    from tb_visualscratchpad.exporter.failure_items import AskedItem, read_items
+    from tb_visualscratchpad.exporter.failure_set import failure_set
     from tb_visualscratchpad.exporter.pixel_erasure import erase
     from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info, live_sae, load_sae
+    from tb_visualscratchpad.exporter.set_ablation import ablate_over_set
     from tb_visualscratchpad.exporter.steered_answers import steer
     from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
     from tb_visualscratchpad.exporter.sweep import sweep
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.word_gradient import word_contributions
 
 __all__ = [
+    "AskedItem",
     "AskedPicture",
     "DictionaryMonitor",
     "LatentIntervention",
@@ -36,15 +40,18 @@ __all__ = [
     "SparseAutoencoder",
     "SteeringSpec",
     "Vlm",
+    "ablate_over_set",
     "decoder_map",
     "dictionary_info",
     "dose_response",
     "erase",
     "explain",
+    "failure_set",
     "live_sae",
     "load_sae",
     "load_vlm",
     "new_run_directory",
+    "read_items",
     "steer",
     "sweep",
     "sweep_clusters",
@@ -52,6 +59,7 @@ __all__ = [
 ]
 
 _MODULE_OF = {
+    "AskedItem": "failure_items",
     "AskedPicture": "asked_picture",
     "DictionaryMonitor": "dictionary_monitor",
     "LatentIntervention": "steering",
@@ -61,15 +69,18 @@ _MODULE_OF = {
     "SparseAutoencoder": "sae",
     "SteeringSpec": "steering",
     "Vlm": "vlm",
+    "ablate_over_set": "set_ablation",
     "decoder_map": "decoder_map",
     "dictionary_info": "sae",
     "dose_response": "dose_response",
     "erase": "pixel_erasure",
     "explain": "explain",
+    "failure_set": "failure_set",
     "live_sae": "sae",
     "load_sae": "sae",
     "load_vlm": "vlm",
     "new_run_directory": "event_log",
+    "read_items": "failure_items",
     "steer": "steered_answers",
     "sweep": "sweep",
     "sweep_clusters": "cluster_sweep",

@@ -1,4 +1,4 @@
-"""The command line: ``visualscratchpad demo | statistics | run | worker | train-sae``.
+"""The command line: ``visualscratchpad demo | statistics | run | failures | worker | train-sae``.
 
 What a user can put right is said in one sentence on stderr, with exit status 1; wrong options end with 2, Ctrl-C with 130. Only
 ``--json`` writes to stdout, one object; everything else goes to stderr.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tb_visualscratchpad import __version__
+from tb_visualscratchpad.exporter import failures_command
 from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
 from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train, train_shared
 from tb_visualscratchpad.wire.errors import ScratchpadError
@@ -108,6 +109,15 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--no-images", action="store_true", help="log no picture, only numbers")
     run.add_argument("--json", action="store_true", help="print answer, tokens and top latents as one object on stdout")
     run.set_defaults(command=_run)
+
+    failures = commands.add_parser(
+        "failures",
+        help="ask about many pictures with right answers: which latents are common to the failures, and does taking them away mend them?",
+        description="Asks the model about every picture of a file, logs which answers are wrong and which latents tell them apart.",
+    )
+    _add_dictionary_options(failures)
+    failures_command.add_failures_options(failures, _positive)
+    failures.set_defaults(command=_failures)
 
     worker = commands.add_parser(
         "worker",
@@ -275,6 +285,12 @@ def _run(options: argparse.Namespace) -> dict[str, Any] | None:
             writer.add_vlm_run(run)
     _say(f"{run.output_text}{' [cut off]' if run.truncated else ''}")
     return run_as_json(run) if options.json else None
+
+
+def _failures(options: argparse.Namespace) -> dict[str, Any] | None:
+    items = failures_command.check_before_loading(options)
+    vlm, sae = _load(options)
+    return failures_command.record_failures(vlm, sae, items, options, _new_run)
 
 
 def _worker(options: argparse.Namespace) -> None:

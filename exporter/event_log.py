@@ -26,6 +26,7 @@ from tb_visualscratchpad.wire.codecs.envelope import EncodedEvidence, SomeEviden
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
+from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.sidecar import remove_sidecar, write_sidecar
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 from tb_visualscratchpad.wire.tags import (
@@ -114,6 +115,15 @@ class ScratchpadWriter:
         """Log which latents carried a word. As ``add_steering_result``."""
         self._add(contributions, step)
 
+    def add_failure_set(self, failure_set: FailureSet, step: int = 0) -> None:
+        """Log pictures with right and wrong answers: a manifest in the event, all else in a sidecar. Raises ScratchpadError (see
+        the class)."""
+        self._add(failure_set, step)
+
+    def add_set_ablation(self, ablation: SetAblation, step: int = 0) -> None:
+        """Log a failure set asked again without some latents, whole in event and sidecar. Raises ScratchpadError (see the class)."""
+        self._add(ablation, step)
+
     def flush(self) -> None:
         """Bring everything to the disk itself. Raises ScratchpadError where it refuses."""
         with self._lock:
@@ -197,6 +207,8 @@ class ScratchpadWriter:
 def _what_identifies(kind: int) -> str:
     if kind in OUTCOME_KINDS:
         return "result id"
+    if kind == pb.FAILURE_SET:
+        return "set id"
     return "run id" if kind == pb.VLM_RUN else "dictionary id"
 
 

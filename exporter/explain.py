@@ -130,8 +130,28 @@ def run_of(
     Args:
         original_run_id: the logged run that a steered one asks again.
     """
+    return with_order(
+        bare_run(asked, recorded, steering=steering, name=name, original_run_id=original_run_id, keep_picture=keep_picture)
+    )
+
+
+def with_order(run: VlmRun) -> VlmRun:
+    """The run with the leaf order of its latents, which takes longer than all else of a small run."""
+    return replace(run, order=compute_latent_order(run))
+
+
+def bare_run(
+    asked: AskedPicture,
+    recorded: RecordedAnswer,
+    *,
+    steering: SteeringSpec | None = None,
+    name: str | None = None,
+    original_run_id: str = "",
+    keep_picture: bool = True,
+) -> VlmRun:
+    """As ``run_of``, without the leaf order."""
     answer, tokens = recorded.answer, asked.prepared.tokens
-    run = VlmRun(
+    return VlmRun(
         run_id=new_id(),
         name=name or asked.prompt,
         created=time.time(),
@@ -150,7 +170,6 @@ def run_of(
         original_run_id=original_run_id,
         exact_picture=encode_exactly(asked.picture) if keep_picture else None,
     )
-    return replace(run, order=compute_latent_order(run))
 
 
 def new_id() -> str:

@@ -36,3 +36,19 @@ class NoProgress:
 
     def check(self) -> None:
         pass
+
+
+class OnlyChecks:
+    """Tells nothing of a part of the work, where there are too many parts to tell of; still asks whether to go on."""
+
+    def __init__(self, progress: JobProgress) -> None:
+        self._progress = progress
+
+    def stage(self, what: str, done: int, total: int) -> None:
+        pass
+
+    def token(self, condition: str, text: str) -> None:
+        pass
+
+    def check(self) -> None:
+        self._progress.check()

@@ -19,9 +19,14 @@ import { decodePacked, decodeSeveral } from './packed.js';
  *
  * @typedef {Object} OutcomeEntry
  * @property {string} run @property {string} id @property {string} name @property {string} prompt @property {number} created
- * @property {'steering_result'|'cluster_sweep'|'dose_response'|'word_contributions'} kind
+ * @property {'steering_result'|'cluster_sweep'|'dose_response'|'word_contributions'|'set_ablation'} kind
  * @property {string} dictionary_id @property {string} original_run_id the logged run that was asked again, or empty
  * @property {string} [steered_run_id] @property {string} [output_text] @property {boolean} [erased] @property {number} [word]
+ * @property {string} [set_id] of a set_ablation: the failure set @property {number} [n_latents]
+ *
+ * @typedef {Object} FailureSetEntry
+ * @property {string} run @property {string} id @property {string} name @property {number} created @property {string} dictionary_id
+ * @property {number} n_items @property {number} n_wrong @property {boolean} has_pictures
  *
  * @typedef {Object} DictionaryEntry
  * @property {string} id @property {string} name @property {string} vlm_name @property {string} sae_name
@@ -30,7 +35,8 @@ import { decodePacked, decodeSeveral } from './packed.js';
  * @property {number[]} statistics_steps steps of its statistics @property {string} run directory that was logged to last, or empty
  *
  * @typedef {Object} Listing
- * @property {RunEntry[]} vlm_runs @property {OutcomeEntry[]} outcomes @property {DictionaryEntry[]} dictionaries
+ * @property {RunEntry[]} vlm_runs @property {OutcomeEntry[]} outcomes @property {FailureSetEntry[]} failure_sets
+ * @property {DictionaryEntry[]} dictionaries
  * @property {string[]} problems @property {string[]} warnings
  *
  * @typedef {Object} TextToken
@@ -253,6 +259,26 @@ export class Api {
   /** @param {OutcomeEntry['kind']} kind @param {RunKey} key @param {{limit?: number}} [options] */
   outcome(kind, key, options = {}) {
     return this.keep('json', kind, { ...key, ...options });
+  }
+
+  /** @param {RunKey} key */
+  failureSet(key) {
+    return this.keep('json', 'failure_set', key);
+  }
+
+  /** @param {RunKey} key @param {{by: 'weighted'|'plain', part: 'all'|'half', prompt: number|null}} options */
+  failureLatents(key, options) {
+    return this.keep('json', 'failure_latents', { ...key, ...options });
+  }
+
+  /** How strongly each item used a latent. @param {RunKey} key @param {number} latent @param {'weighted'|'plain'} by */
+  failureLatent(key, latent, by) {
+    return this.keep('json', 'failure_latent', { ...key, latent, by });
+  }
+
+  /** @param {RunKey} key @param {number} item @returns {string} address of its thumbnail */
+  failurePictureUrl({ run, id }, item) {
+    return this.url('failure_picture', { run, id, item });
   }
 
   /** @param {string} id @param {number|null} step */

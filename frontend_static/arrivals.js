@@ -1,3 +1,4 @@
+import { onFailures } from './failure_sets.js';
 import { CHOICE_OF, keyText, originalOf, outcomeEntryOf, runEntryOf } from './outcomes.js';
 
 /**
@@ -19,6 +20,13 @@ export async function showResult(store, api, job, { asked = false } = {}) {
     } else {
       const entry = outcomeEntryOf(kind, await api.outcome(kind, key));
       store.addFresh({ outcomes: [entry] });
+      if (kind === 'set_ablation') {
+        if (!asked && !onFailures(store, job.subject)) return;
+        const shown = job.subject ? { set: keyText(job.subject) } : {};
+        store.set({ workspace: 'compare', page: 'failures', ...shown, ablation: keyText(key) });
+        store.jobs.dismiss();
+        return;
+      }
       const chosen = originalOf(store);
       if (chosen?.id !== entry.original_run_id && !openOriginal(store, entry, asked || !chosen)) return;
       const choice = CHOICE_OF[kind];

@@ -17,6 +17,10 @@ import './panels/compare/dose_panel.js';
 import './panels/compare/sweep_panel.js';
 import './panels/compare/verdict_panel.js';
 import './panels/dock_panel.js';
+import './panels/failures/ablation_panel.js';
+import './panels/failures/items_panel.js';
+import './panels/failures/summary_panel.js';
+import './panels/failures/telling_panel.js';
 import './panels/find_panel.js';
 import './panels/gallery_panel.js';
 import './panels/growth_panel.js';
@@ -37,7 +41,7 @@ import './panels/top_bar.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {

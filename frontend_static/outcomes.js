@@ -113,5 +113,6 @@ export function outcomeEntryOf(kind, outcome) {
   if (kind === 'word_contributions') {
     return { ...common, word: outcome.word, word_text: outcome.original_tokens[outcome.word].text };
   }
+  if (kind === 'set_ablation') return { ...common, set_id: outcome.set_id, n_latents: outcome.latents.length };
   return common;
 }

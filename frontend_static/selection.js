@@ -40,6 +40,11 @@ import { latentsText, parseLatents } from './latent_list.js';
  * @property {string|null} sweep key of the cluster sweep; null: this run's newest
  * @property {string|null} dose key of the doses; null: this run's newest
  * @property {'clusters'|'latents'} table what the table of Compare lists
+ * @property {'answers'|'failures'} page whether Compare is about a run or a failure set
+ * @property {string|null} set key of the failure set; null: this dictionary's newest (see failure_sets.js)
+ * @property {'all'|'half'} setPart the items that latents are tested on: all, or those that are not held out
+ * @property {number|null} setPrompt number of the prompt within which they are tested; null: all
+ * @property {string|null} ablation key of what became of the set without some latents; null: its newest
  */
 
 /** @type {Readonly<Selection>} */
@@ -79,6 +84,11 @@ export const DEFAULTS = Object.freeze({
   sweep: null,
   dose: null,
   table: 'clusters',
+  page: 'answers',
+  set: null,
+  setPart: 'all',
+  setPrompt: null,
+  ablation: null,
 });
 
 const CHOICES = {
@@ -95,9 +105,11 @@ const CHOICES = {
   scope: ['all', 'firing', 'base', 'tiles', 'box'],
   boxView: ['both', 'base', 'tiles'],
   table: ['clusters', 'latents'],
+  page: ['answers', 'failures'],
+  setPart: ['all', 'half'],
   errorTerm: ['kept', 'dropped'],
 };
-const WHOLE = new Set(['step', 'token', 'latent']);
+const WHOLE = new Set(['step', 'token', 'latent', 'setPrompt']);
 export const REAL = {
   maxFrequency: [0, 1],
   minMean: [0, Infinity],

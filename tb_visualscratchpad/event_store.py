@@ -25,7 +25,14 @@ from tb_visualscratchpad.latent_history import (
     latents_of,
     top_reference,
 )
-from tb_visualscratchpad.listing import DictionaryEntry, Listing, OutcomeEntry, VlmRunEntry, list_evidence
+from tb_visualscratchpad.listing import (
+    DictionaryEntry,
+    FailureSetEntry,
+    Listing,
+    OutcomeEntry,
+    VlmRunEntry,
+    list_evidence,
+)
 from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
 from tb_visualscratchpad.step_records import StepRecords
 from tb_visualscratchpad.tag_index import Series, TagIndex, answering
@@ -34,6 +41,7 @@ from tb_visualscratchpad.wire.codecs.envelope import SomeEvidence, decode_event,
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
+from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.latent_at_step import LatentAtStep
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
 from tb_visualscratchpad.wire.steering_evidence import (
@@ -46,7 +54,7 @@ from tb_visualscratchpad.wire.steering_evidence import (
 from tb_visualscratchpad.wire.step_index import StepRecord
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME, tag_of
 
-__all__ = ["DictionaryEntry", "EventStore", "Listing", "OutcomeEntry", "VlmRunEntry"]
+__all__ = ["DictionaryEntry", "EventStore", "FailureSetEntry", "Listing", "OutcomeEntry", "VlmRunEntry"]
 
 _MAX_CACHED = 32
 _ALL_STEPS = 1000
@@ -58,6 +66,8 @@ _NAMES: Mapping[int, str] = {
     pb.CLUSTER_SWEEP: "cluster sweep",
     pb.DOSE_RESPONSE: "dose-response",
     pb.WORD_CONTRIBUTIONS: "ranking of contributions",
+    pb.FAILURE_SET: "failure set",
+    pb.SET_ABLATION: "ablation of a failure set",
     pb.LATENT_STATISTICS: "statistics",
     pb.REFERENCE_IMAGES: "reference images",
     pb.DECODER_MAP: "decoder map",
@@ -147,6 +157,15 @@ class EventStore:
     def word_contributions(self, experiment: str, run: str, result_id: str) -> WordContributions:
         """Which latents carried a word. Read and refused as ``vlm_run``."""
         return self._of_run(experiment, pb.WORD_CONTRIBUTIONS, run, result_id, WordContributions)
+
+    def failure_set(self, experiment: str, run: str, set_id: str) -> FailureSet:
+        """Pictures with right and wrong answers, mapped from its sidecar. Errors as ``vlm_run``, and UnreadableEvidence where the
+        sidecar is missing."""
+        return self._of_run(experiment, pb.FAILURE_SET, run, set_id, FailureSet)
+
+    def set_ablation(self, experiment: str, run: str, result_id: str) -> SetAblation:
+        """A failure set asked again without some latents. Read and refused as ``vlm_run``."""
+        return self._of_run(experiment, pb.SET_ABLATION, run, result_id, SetAblation)
 
     def latent_statistics(self, experiment: str, dictionary_id: str, step: int | None = None) -> LatentStatistics:
         """Statistics of a dictionary at a step, by default the newest, from the run that was written last.
@@ -388,7 +407,7 @@ def _not_logged(kind: int, dictionary_id: str) -> EvidenceNotFound:
 
 
 def _without_sidecar(message: pb.Evidence, what: str, why: str) -> SomeEvidence:
-    if message.WhichOneof("evidence") == "reference_images":
+    if message.WhichOneof("evidence") in ("reference_images", "failure_set"):
         raise UnreadableEvidence(why)
     evidence = decode_event(message, what)
     if isinstance(evidence, VlmRun | Outcome):

@@ -19,7 +19,7 @@ from tb_visualscratchpad.wire.tags import DICTIONARY_KINDS, KIND_NAMES, OUTCOME_
 FRESH_SECONDS = 30.0
 """A file younger than this may wait for TensorBoard's next reload; older, its silence is a problem."""
 
-_WITH_SIDECAR = frozenset({pb.VLM_RUN, pb.REFERENCE_IMAGES, pb.DECODER_MAP}) | OUTCOME_KINDS
+_WITH_SIDECAR = frozenset({pb.VLM_RUN, pb.REFERENCE_IMAGES, pb.DECODER_MAP, pb.FAILURE_SET}) | OUTCOME_KINDS
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class OutcomeEntry:
 
     Attributes:
         run: TensorBoard's name of the run directory.
-        kind: ``steering_result``, ``cluster_sweep``, ``dose_response`` or ``word_contributions``.
+        kind: ``steering_result``, ``cluster_sweep``, ``dose_response``, ``word_contributions`` or ``set_ablation``.
         created: seconds since the epoch.
         original_run_id: the logged run that was asked again; empty when there is none.
         details: what this kind has besides, by name: numbers, texts, truths.
@@ -72,6 +72,20 @@ class OutcomeEntry:
     dictionary: DictionaryInfo
     original_run_id: str
     details: Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True)
+class FailureSetEntry:
+    """What a list of failure sets shows of one. ``run`` and ``created`` as in ``VlmRunEntry``."""
+
+    run: str
+    set_id: str
+    name: str
+    created: float
+    dictionary: DictionaryInfo
+    n_items: int
+    n_wrong: int
+    has_pictures: bool
 
 
 @dataclass(frozen=True)
@@ -95,12 +109,13 @@ class DictionaryEntry:
 
 @dataclass(frozen=True)
 class Listing:
-    """Runs and outcomes, the newest first; dictionaries by name; and a sentence per thing that cannot be read."""
+    """Runs, outcomes and failure sets, the newest first; dictionaries by name; and a sentence per thing that cannot be read."""
 
     vlm_runs: tuple[VlmRunEntry, ...]
     dictionaries: tuple[DictionaryEntry, ...]
     problems: tuple[str, ...]
     outcomes: tuple[OutcomeEntry, ...] = ()
+    failure_sets: tuple[FailureSetEntry, ...] = ()
 
 
 @dataclass
@@ -129,6 +144,7 @@ def list_evidence(
     """
     runs: list[VlmRunEntry] = []
     outcomes: list[OutcomeEntry] = []
+    failure_sets: list[FailureSetEntry] = []
     gathered: dict[str, _Gathered] = {}
     problems: list[str] = []
     arrived: dict[tuple[str, int, str], int] = {}
@@ -154,6 +170,9 @@ def list_evidence(
             if data.kind in OUTCOME_KINDS:
                 outcomes.append(_outcome_entry(run, data, info))
                 continue
+            if data.kind == pb.FAILURE_SET:
+                failure_sets.append(_failure_set_entry(run, data, info))
+                continue
             known = entry.newest.get(data.kind)
             if known is None or known[2].max_wall_time < one.max_wall_time:
                 entry.newest[data.kind] = (run, tag, one, int(data.first_step))
@@ -168,6 +187,7 @@ def list_evidence(
         ),
         problems=tuple(problems),
         outcomes=tuple(sorted(outcomes, key=lambda one: (-one.created, one.run, one.result_id))),
+        failure_sets=tuple(sorted(failure_sets, key=lambda one: (-one.created, one.run, one.set_id))),
     )
 
 
@@ -205,6 +225,20 @@ def _with_superseded(runs: list[VlmRunEntry]) -> list[VlmRunEntry]:
     return found
 
 
+def _failure_set_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> FailureSetEntry:
+    summary = data.failure_set
+    return FailureSetEntry(
+        run=run,
+        set_id=data.id,
+        name=summary.name,
+        created=summary.created,
+        dictionary=info,
+        n_items=int(summary.n_items),
+        n_wrong=int(summary.n_wrong),
+        has_pictures=summary.has_pictures,
+    )
+
+
 def _outcome_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> OutcomeEntry:
     summary = data.outcome
     details: dict[str, str | int | bool] = {}
@@ -221,6 +255,8 @@ def _outcome_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> Outco
         details = {"op": summary.op, "n_latents": int(summary.n_latents), "n_doses": int(summary.n_doses)}
     elif data.kind == pb.WORD_CONTRIBUTIONS:
         details = {"word": int(summary.word), "word_text": summary.word_text}
+    elif data.kind == pb.SET_ABLATION:
+        details = {"set_id": summary.set_id, "n_latents": int(summary.n_latents)}
     return OutcomeEntry(
         run=run,
         result_id=data.id,
@@ -299,7 +335,7 @@ def _file_problems(
         yield (
             f"In run {run!r} sidecars are missing ({_named(things)}): copy the run's plugins/visualscratchpad folder beside "
             "its event file. Until then runs show rounded attention without layers, latents have no reference images and "
-            "no neighbours, and large steering results are rounded."
+            "no neighbours, large steering results are rounded, and failure sets cannot be shown."
         )
 
 

@@ -11,6 +11,7 @@ from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.handlers.assets import AssetHandlers
 from tb_visualscratchpad.handlers.derived import DerivedViews
 from tb_visualscratchpad.handlers.dictionaries import DictionaryHandlers
+from tb_visualscratchpad.handlers.failure_sets import FailureSetHandlers
 from tb_visualscratchpad.handlers.histories import HistoryHandlers
 from tb_visualscratchpad.handlers.jobs import JobHandlers
 from tb_visualscratchpad.handlers.listing import ListingHandlers
@@ -50,6 +51,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._training = TrainingHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
+        self._failure_sets = FailureSetHandlers(store, guard)
         self._jobs = JobHandlers(WorkerClient(context.logdir), guard, ActionGuard(guard))
         self._assets = AssetHandlers(STATIC_FOLDER)
 
@@ -91,6 +93,11 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/cluster_sweep": self._outcomes.cluster_sweep,
             "/dose_response": self._outcomes.dose_response,
             "/word_contributions": self._outcomes.word_contributions,
+            "/failure_set": self._failure_sets.failure_set,
+            "/failure_latents": self._failure_sets.failure_latents,
+            "/failure_latent": self._failure_sets.failure_latent,
+            "/failure_picture": self._failure_sets.failure_picture,
+            "/set_ablation": self._failure_sets.set_ablation,
             "/worker": self._jobs.worker,
             "/jobs/start": self._jobs.start,
             "/jobs/follow": self._jobs.follow,

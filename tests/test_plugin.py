@@ -32,6 +32,7 @@ from tests.random_evidence import (
     random_statistics,
     random_vlm_run,
 )
+from tests.random_failure_evidence import random_failure_set, random_set_ablation
 from tests.random_steering_evidence import (
     random_cluster_sweep,
     random_dose_response,
@@ -43,6 +44,7 @@ DATA = "/data/plugin/visualscratchpad"
 DICTIONARY = random_dictionary(5)
 STATISTICS = random_statistics(5, dictionary=DICTIONARY)
 REFERENCES = random_references(5, dictionary=DICTIONARY)
+FAILURES = random_failure_set(5, dictionary=DICTIONARY)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,9 @@ def logdir(tmp_path_factory: pytest.TempPathFactory, run: VlmRun) -> Path:
         writer.add_cluster_sweep(random_cluster_sweep(5, dictionary=DICTIONARY))
         writer.add_dose_response(random_dose_response(5, dictionary=DICTIONARY))
         writer.add_word_contributions(random_word_contributions(5, dictionary=DICTIONARY))
+        writer.add_set_ablation(random_set_ablation(5, of=FAILURES))
+    with ScratchpadWriter(logdir / "failures") as writer:
+        writer.add_failure_set(FAILURES)
     with ScratchpadWriter(logdir / "statistics") as writer:
         writer.add_latent_statistics(STATISTICS)
         writer.add_references(REFERENCES)
@@ -157,7 +162,7 @@ def test_dictionary_endpoints(client: Client) -> None:
 
 def test_outcomes_are_listed_and_told(client: Client, run: VlmRun) -> None:
     listed = {one["kind"]: one for one in client.get(f"{DATA}/listing").json["outcomes"]}
-    assert set(listed) == {"steering_result", "cluster_sweep", "dose_response", "word_contributions"}
+    assert set(listed) == {"steering_result", "cluster_sweep", "dose_response", "word_contributions", "set_ablation"}
     assert listed["steering_result"]["original_run_id"] == run.run_id
     told = {
         kind: client.get(f"{DATA}/{kind}", query_string={"run": one["run"], "id": one["id"]}).json for kind, one in listed.items()
@@ -169,6 +174,18 @@ def test_outcomes_are_listed_and_told(client: Client, run: VlmRun) -> None:
     # Labels come from the statistics that another run directory holds.
     label = STATISTICS.top_label_K[told["word_contributions"]["rows"][0]["latent"]]
     assert told["word_contributions"]["rows"][0]["label"] == (STATISTICS.label_names[label] if label >= 0 else None)
+
+
+def test_a_failure_set_is_listed_and_told(client: Client) -> None:
+    (listed,) = client.get(f"{DATA}/listing").json["failure_sets"]
+    query = {"run": listed["run"], "id": listed["id"]}
+    told = client.get(f"{DATA}/failure_set", query_string=query).json
+    assert (told["run"], told["id"], len(told["items"])) == ("failures", FAILURES.set_id, 40)
+    latents = client.get(f"{DATA}/failure_latents", query_string={**query, "part": "half"}).json
+    assert latents["rows"][0]["latent"] < 4 and latents["n_wrong"] + latents["n_right"] == 20
+    latent = client.get(f"{DATA}/failure_latent", query_string={**query, "latent": 1}).json
+    assert len(latent["values"]) == 40
+    assert client.get(f"{DATA}/failure_picture", query_string={**query, "item": 2}).data == FAILURES.thumbnails[2].data
 
 
 def test_what_is_not_there_gets_a_sentence(client: Client, run: VlmRun) -> None:

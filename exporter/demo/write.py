@@ -1,4 +1,4 @@
-"""Writes Emoji World's log: a swept dictionary, its map, and explained runs that each show something else."""
+"""Writes Emoji World's log: a swept dictionary, its map, explained runs that each show something else, and a failure set."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import torch
 
 from tb_visualscratchpad.exporter.decoder_map import decoder_map
 from tb_visualscratchpad.exporter.demo.cases import CASES, Case
+from tb_visualscratchpad.exporter.demo.failures import duck_failures, told
 from tb_visualscratchpad.exporter.demo.image_set import save_labelled_pictures
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
 from tb_visualscratchpad.exporter.explain import explain
@@ -23,6 +24,7 @@ from tb_visualscratchpad.exporter.sweep import SweepResult, sweep
 from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap
 from tb_visualscratchpad.wire.evidence import VlmRun
+from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 
 SEED = 0
 
@@ -72,10 +74,13 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
         for number, case in enumerate(reversed(CASES), 1):
             say(f"Explaining {number} of {len(CASES)}: {case.name}", progress)
             runs.append(explain_case(vlm, sae, case))
+        say("Asking about the pictures of the failure set, as they are and without what tells the failures apart", progress)
+        failures = duck_failures(vlm, sae)
+        say(told(*failures), progress)
         swept = sweep_image_set(vlm, sae, progress)
         say("Mapping the dictionary", progress)
         geometry = decoder_map(swept.statistics.dictionary, sae.W_dec, swept.references, seed=SEED, progress=progress)
-    dictionary_directory, runs_directory = write_evidence(logdir, swept, geometry, runs)
+    dictionary_directory, runs_directory = write_evidence(logdir, swept, geometry, runs, failures)
     summary = DemoSummary(
         logdir=logdir,
         dictionary_directory=dictionary_directory,
@@ -125,8 +130,10 @@ def sweep_image_set(vlm: Vlm, sae: SparseAutoencoder, progress: bool) -> SweepRe
     return swept
 
 
-def write_evidence(logdir: Path, swept: SweepResult, geometry: DecoderMap, runs: list[VlmRun]) -> tuple[Path, Path]:
-    """Writes into two new run directories and returns them; on any error removes them again."""
+def write_evidence(
+    logdir: Path, swept: SweepResult, geometry: DecoderMap, runs: list[VlmRun], failures: tuple[FailureSet, SetAblation] | None = None
+) -> tuple[Path, Path]:
+    """Writes into two new run directories and returns them; on any error removes them again. ``failures`` go to the runs."""
     made: list[Path] = []
     try:
         made.append(new_run_directory(logdir, "emoji-world-dictionary"))
@@ -139,6 +146,9 @@ def write_evidence(logdir: Path, swept: SweepResult, geometry: DecoderMap, runs:
         with ScratchpadWriter(made[1]) as writer:
             for run in runs:
                 writer.add_vlm_run(run)
+            if failures is not None:
+                writer.add_failure_set(failures[0])
+                writer.add_set_ablation(failures[1])
     except BaseException:
         for directory in made:
             shutil.rmtree(directory, ignore_errors=True)

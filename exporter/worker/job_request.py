@@ -12,6 +12,7 @@ from tb_visualscratchpad.exporter.pixel_erasure import FILLS
 from tb_visualscratchpad.exporter.steering import Scope, SteeringSpec
 from tb_visualscratchpad.exporter.worker.limits import WorkerLimits
 from tb_visualscratchpad.wire.errors import ScratchpadError
+from tb_visualscratchpad.wire.failure_evidence import CHOSEN_ON
 from tb_visualscratchpad.wire.tags import require_identifier
 
 MAX_NAME = 200
@@ -103,7 +104,19 @@ class ContributionsJob:
     word: int
 
 
-Job = RunJob | SteerJob | EraseJob | SweepJob | DoseJob | ContributionsJob
+@dataclass(frozen=True)
+class SetAblationJob:
+    """Ask every picture of a logged failure set again without some latents. ``failure_set``: where it is, as of a run."""
+
+    failure_set: LoggedPicture
+    name: str | None
+    latents: tuple[int, ...]
+    chosen_on: str
+
+
+QuestionJob = RunJob | SteerJob | EraseJob | SweepJob | DoseJob | ContributionsJob
+"""What is about one picture."""
+Job = QuestionJob | SetAblationJob
 
 _QUESTION = ("picture", "prompt", "system", "max_new_tokens")
 
@@ -177,9 +190,20 @@ def _contributions_job(value: Any, limits: WorkerLimits) -> ContributionsJob:
     return ContributionsJob(_question(value, limits), _optional_text(value, "name", MAX_NAME), word)
 
 
+def _set_ablation_job(value: Any, limits: WorkerLimits) -> SetAblationJob:
+    _keys(value, "A set_ablation job", {"kind", "failure_set", "latents", "chosen_on"}, {"name"})
+    place = _object(value["failure_set"], "The job's failure set")
+    _keys(place, "The job's failure set", {"run", "id"}, set())
+    chosen_on = value["chosen_on"]
+    if chosen_on not in CHOSEN_ON:
+        raise ScratchpadError(f"chosen_on is {_shown(chosen_on)}, expected {' or '.join(CHOSEN_ON)}.")
+    latents = _integers(value, "latents", limits.steered_latents)
+    return SetAblationJob(LoggedPicture(_text(place, "run", 4096), _identifier(place, "id")), _optional_text(value, "name", MAX_NAME), latents, chosen_on)
+
+
 _PARSERS: dict[str, Callable[[Any, WorkerLimits], Job]] = {
     "run": _run_job, "steer": _steer_job, "erase": _erase_job, "sweep": _sweep_job, "dose": _dose_job,
-    "contributions": _contributions_job,
+    "contributions": _contributions_job, "set_ablation": _set_ablation_job,
 }
 
 
@@ -192,7 +216,7 @@ def steered_latents(job: Job) -> list[int]:
             return [item.latent for item in job.spec.interventions]
         case SweepJob():
             return [latent for cluster in job.clusters for latent in cluster.latents]
-        case DoseJob():
+        case DoseJob() | SetAblationJob():
             return list(job.latents)
 
 

@@ -19,6 +19,7 @@ from tb_visualscratchpad.exporter.job_progress import JobProgress
 from tb_visualscratchpad.exporter.pictures import read_picture
 from tb_visualscratchpad.exporter.pixel_erasure import erase
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info
+from tb_visualscratchpad.exporter.set_ablation import ablate_over_set, require_askable
 from tb_visualscratchpad.exporter.steered_answers import steer
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.exporter.word_gradient import word_contributions
@@ -30,11 +31,12 @@ from tb_visualscratchpad.exporter.worker.job_request import (
     LoggedPicture,
     Question,
     RunJob,
+    SetAblationJob,
     SteerJob,
     SweepJob,
     steered_latents,
 )
-from tb_visualscratchpad.exporter.worker.logged_runs import logged_run
+from tb_visualscratchpad.exporter.worker.logged_runs import logged_failure_set, logged_run
 from tb_visualscratchpad.exporter.worker.uploaded_pictures import UploadedPictures
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
@@ -94,6 +96,9 @@ class ModelWork:
         beyond = sorted({latent for latent in latents if not 0 <= latent < self._dictionary.n_latents})
         if beyond:
             raise ScratchpadError(f"Latents {beyond[:5]} were given, the dictionary has {self._dictionary.n_latents}, numbered from 0: choose among those.")
+        if isinstance(job, SetAblationJob):
+            require_askable(logged_failure_set(self._logdir, job.failure_set), self._dictionary.dictionary_id)
+            return job
         wanted = job.question.picture
         if not isinstance(wanted, LoggedPicture):
             picture = replace(wanted, file=self._pictures.file(wanted.picture_id))
@@ -113,6 +118,8 @@ class ModelWork:
             ScratchpadError: what the user can put right.
             Cancelled: ``progress`` says so; nothing of the job is logged.
         """
+        if isinstance(job, SetAblationJob):
+            return self._set_ablation(job, progress)
         question = self._asked(job.question, progress)
         match job:
             case RunJob():
@@ -173,6 +180,15 @@ class ModelWork:
         progress.check()
         self._writer.add_word_contributions(found)
         return self._place("word_contributions", found.result_id, None)
+
+    def _set_ablation(self, job: SetAblationJob, progress: JobProgress) -> dict[str, Any]:
+        found = ablate_over_set(
+            self._vlm, self._sae, logged_failure_set(self._logdir, job.failure_set), job.latents, chosen_on=job.chosen_on, name=job.name,
+            max_new_tokens=self._max_new_tokens, progress=progress,
+        )
+        progress.check()
+        self._writer.add_set_ablation(found)
+        return self._place("set_ablation", found.result_id, None)
 
     def _log_beside_run(self, result: SteeringResult, run: VlmRun, progress: JobProgress) -> dict[str, Any]:
         progress.check()

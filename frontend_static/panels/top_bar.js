@@ -1,6 +1,7 @@
 import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
+import { failureSetItem, openFailureSet } from '../failure_sets.js';
 import { halfMoon, mark, plus, question, reload, search, share } from '../elements/icons.js';
 import { foldedRuns, nameOfSeries } from '../series.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
@@ -46,7 +47,13 @@ export class TopBar extends Panel {
   }
 
   runItems() {
-    return foldedRuns(this.store.session.listing.vlm_runs, this.selection).map(({ entry, series }, i) => ({
+    const sets = (this.store.session.listing.failure_sets ?? []).map(failureSetItem);
+    const runs = foldedRuns(this.store.session.listing.vlm_runs, this.selection);
+    return sets.concat(runs.map((one, i) => this.runItem(one, i)));
+  }
+
+  runItem({ entry, series }, i) {
+    return {
       value: JSON.stringify([entry.run, entry.id]),
       title: nameOfSeries(entry),
       note: [
@@ -61,7 +68,7 @@ export class TopBar extends Panel {
       detail: [...(series.length && nameOfSeries(entry) === entry.prompt ? [] : [entry.prompt]), entry.output_text],
       picture: entry.has_picture && i < THUMBNAIL_LIMIT ? this.api.pictureUrl(entry) : null,
       words: [entry.name, entry.prompt, entry.output_text, entry.run, entry.dictionary_name].join(' '),
-    }));
+    };
   }
 
   dictionaryItems() {
@@ -82,7 +89,11 @@ export class TopBar extends Panel {
       }`;
     return html`<vs-menu .name=${'Run'} .current=${current} .items=${this.runItems()} .value=${entry ? JSON.stringify([entry.run, entry.id]) : ''}
       @choose=${(event) => {
-        const [run, id] = JSON.parse(event.detail);
+        const [run, id, kind] = JSON.parse(event.detail);
+        if (kind === 'failure set') {
+          openFailureSet(this.store, { run, id });
+          return;
+        }
         const chosen = this.store.session.listing.vlm_runs.find((other) => other.run === run && other.id === id);
         if (chosen) this.store.chooseRun(chosen);
       }}></vs-menu>`;

@@ -28,7 +28,7 @@ class ListingHandlers:
         found = self._store.listing(arguments.experiment)
         pictures = any(entry.has_picture for entry in found.vlm_runs) or any(
             entry.has_references for entry in found.dictionaries
-        )
+        ) or any(entry.has_pictures for entry in found.failure_sets)
         return json_answer(
             {
                 "schema_version": SCHEMA_VERSION,
@@ -67,6 +67,19 @@ class ListingHandlers:
                         **entry.details,
                     }
                     for entry in found.outcomes
+                ],
+                "failure_sets": [
+                    {
+                        "run": entry.run,
+                        "id": entry.set_id,
+                        "name": entry.name,
+                        "created": entry.created,
+                        "dictionary_id": entry.dictionary.dictionary_id,
+                        "n_items": entry.n_items,
+                        "n_wrong": entry.n_wrong,
+                        "has_pictures": entry.has_pictures,
+                    }
+                    for entry in found.failure_sets
                 ],
                 "dictionaries": [
                     {

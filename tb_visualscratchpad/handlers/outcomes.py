@@ -46,7 +46,7 @@ class OutcomeHandlers:
             edited = [asdict(row) for row in summarise_edits(found.edited, found.answers[-1].latents)]
         return json_answer(
             {
-                **_head(arguments, found),
+                **outcome_head(arguments, found),
                 "steered_run_id": found.steered_run_id,
                 "steering": _steering(found),
                 "erasure": None if found.erasure is None else {"box": list(found.erasure.box), "fill": found.erasure.fill},
@@ -63,7 +63,7 @@ class OutcomeHandlers:
         table = sweep_table(found)
         return json_answer(
             {
-                **_head(arguments, found),
+                **outcome_head(arguments, found),
                 "original_tokens": _tokens(found.original_tokens),
                 "columns": list(table.columns),
                 "clusters": [_sweep_row(row) for row in table.rows],
@@ -76,7 +76,7 @@ class OutcomeHandlers:
         found = self._store.dose_response(arguments.experiment, arguments.text("run"), arguments.text("id"))
         return json_answer(
             {
-                **_head(arguments, found),
+                **outcome_head(arguments, found),
                 "latents": found.latents.tolist(),
                 "op": found.op,
                 "values": found.value_D.tolist(),
@@ -98,7 +98,7 @@ class OutcomeHandlers:
         labels = latent_labels(self._store, arguments.experiment, found.dictionary.dictionary_id)
         return json_answer(
             {
-                **_head(arguments, found),
+                **outcome_head(arguments, found),
                 "word": found.word,
                 "original_tokens": _tokens(found.original_tokens),
                 "n_firing": ranking.n_firing,
@@ -111,7 +111,8 @@ class OutcomeHandlers:
         )
 
 
-def _head(arguments: Arguments, outcome: Outcome) -> dict[str, object]:
+def outcome_head(arguments: Arguments, outcome: Outcome) -> dict[str, object]:
+    """What every outcome's answer begins with."""
     return {
         "run": arguments.text("run"),
         "id": outcome.result_id,

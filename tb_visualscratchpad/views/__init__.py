@@ -1,5 +1,6 @@
 """Views: pure functions of evidence, in numpy and scipy. They answer in milliseconds and need no model."""
 
+from tb_visualscratchpad.views.ablation_counts import AblationCounts, count_fates
 from tb_visualscratchpad.views.attention_maps import AttentionMap, AttentionMasses, attention_map, attention_masses
 from tb_visualscratchpad.views.attribution import LatentAttribution, latent_attribution
 from tb_visualscratchpad.views.cluster_names import cluster_name
@@ -16,9 +17,11 @@ from tb_visualscratchpad.views.means import LatentMeans, latent_means, plain_mea
 from tb_visualscratchpad.views.patches import ViewChoice, packed_patches
 from tb_visualscratchpad.views.pixels import activation_on_pixels, attention_on_pixels
 from tb_visualscratchpad.views.ranking import LatentRanking, RankBy, RankedLatent, rank_latents
+from tb_visualscratchpad.views.telling_latents import TellingLatents, latents_that_tell_apart
 from tb_visualscratchpad.views.thresholds import Thresholds
 
 __all__ = [
+    "AblationCounts",
     "AttentionMap",
     "AttentionMasses",
     "ClusteredMatrix",
@@ -28,6 +31,7 @@ __all__ = [
     "LatentRanking",
     "RankBy",
     "RankedLatent",
+    "TellingLatents",
     "Thresholds",
     "TokenCluster",
     "TokenLatentMatrix",
@@ -39,8 +43,10 @@ __all__ = [
     "cluster_columns",
     "cluster_name",
     "compute_latent_order",
+    "count_fates",
     "latent_attribution",
     "latent_means",
+    "latents_that_tell_apart",
     "order_columns",
     "packed_patches",
     "plain_mean",

@@ -19,6 +19,8 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLUSTER_SWEEP: _ClassVar[Kind]
     DOSE_RESPONSE: _ClassVar[Kind]
     WORD_CONTRIBUTIONS: _ClassVar[Kind]
+    FAILURE_SET: _ClassVar[Kind]
+    SET_ABLATION: _ClassVar[Kind]
 
 class Packing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -50,6 +52,8 @@ STEERING_RESULT: Kind
 CLUSTER_SWEEP: Kind
 DOSE_RESPONSE: Kind
 WORD_CONTRIBUTIONS: Kind
+FAILURE_SET: Kind
+SET_ABLATION: Kind
 RAW: Packing
 ZLIB: Packing
 SHUFFLED_ZLIB: Packing
@@ -96,7 +100,7 @@ class Dictionary(_message.Message):
     def __init__(self, dictionary_id: _Optional[str] = ..., name: _Optional[str] = ..., vlm_name: _Optional[str] = ..., sae_name: _Optional[str] = ..., hook: _Optional[str] = ..., d_in: _Optional[int] = ..., n_latents: _Optional[int] = ..., activation: _Optional[str] = ...) -> None: ...
 
 class PluginData(_message.Message):
-    __slots__ = ("schema_version", "kind", "id", "dictionary", "first_step", "vlm_run", "outcome")
+    __slots__ = ("schema_version", "kind", "id", "dictionary", "first_step", "vlm_run", "outcome", "failure_set")
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +108,7 @@ class PluginData(_message.Message):
     FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
     VLM_RUN_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_SET_FIELD_NUMBER: _ClassVar[int]
     schema_version: int
     kind: Kind
     id: str
@@ -111,7 +116,22 @@ class PluginData(_message.Message):
     first_step: int
     vlm_run: VlmRunSummary
     outcome: OutcomeSummary
-    def __init__(self, schema_version: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., first_step: _Optional[int] = ..., vlm_run: _Optional[_Union[VlmRunSummary, _Mapping]] = ..., outcome: _Optional[_Union[OutcomeSummary, _Mapping]] = ...) -> None: ...
+    failure_set: FailureSetSummary
+    def __init__(self, schema_version: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., first_step: _Optional[int] = ..., vlm_run: _Optional[_Union[VlmRunSummary, _Mapping]] = ..., outcome: _Optional[_Union[OutcomeSummary, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSetSummary, _Mapping]] = ...) -> None: ...
+
+class FailureSetSummary(_message.Message):
+    __slots__ = ("name", "created", "n_items", "n_wrong", "has_pictures")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    N_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    N_WRONG_FIELD_NUMBER: _ClassVar[int]
+    HAS_PICTURES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    created: float
+    n_items: int
+    n_wrong: int
+    has_pictures: bool
+    def __init__(self, name: _Optional[str] = ..., created: _Optional[float] = ..., n_items: _Optional[int] = ..., n_wrong: _Optional[int] = ..., has_pictures: bool = ...) -> None: ...
 
 class VlmRunSummary(_message.Message):
     __slots__ = ("name", "prompt", "output_text", "created", "n_output_tokens", "truncated", "steered", "has_picture", "original_run_id", "series_id")
@@ -138,7 +158,7 @@ class VlmRunSummary(_message.Message):
     def __init__(self, name: _Optional[str] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., created: _Optional[float] = ..., n_output_tokens: _Optional[int] = ..., truncated: bool = ..., steered: bool = ..., has_picture: bool = ..., original_run_id: _Optional[str] = ..., series_id: _Optional[str] = ...) -> None: ...
 
 class OutcomeSummary(_message.Message):
-    __slots__ = ("name", "created", "prompt", "original_run_id", "steered_run_id", "output_text", "erased", "n_latents", "n_clusters", "op", "n_doses", "word", "word_text")
+    __slots__ = ("name", "created", "prompt", "original_run_id", "steered_run_id", "output_text", "erased", "n_latents", "n_clusters", "op", "n_doses", "word", "word_text", "set_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
@@ -152,6 +172,7 @@ class OutcomeSummary(_message.Message):
     N_DOSES_FIELD_NUMBER: _ClassVar[int]
     WORD_FIELD_NUMBER: _ClassVar[int]
     WORD_TEXT_FIELD_NUMBER: _ClassVar[int]
+    SET_ID_FIELD_NUMBER: _ClassVar[int]
     name: str
     created: float
     prompt: str
@@ -165,7 +186,8 @@ class OutcomeSummary(_message.Message):
     n_doses: int
     word: int
     word_text: str
-    def __init__(self, name: _Optional[str] = ..., created: _Optional[float] = ..., prompt: _Optional[str] = ..., original_run_id: _Optional[str] = ..., steered_run_id: _Optional[str] = ..., output_text: _Optional[str] = ..., erased: bool = ..., n_latents: _Optional[int] = ..., n_clusters: _Optional[int] = ..., op: _Optional[str] = ..., n_doses: _Optional[int] = ..., word: _Optional[int] = ..., word_text: _Optional[str] = ...) -> None: ...
+    set_id: str
+    def __init__(self, name: _Optional[str] = ..., created: _Optional[float] = ..., prompt: _Optional[str] = ..., original_run_id: _Optional[str] = ..., steered_run_id: _Optional[str] = ..., output_text: _Optional[str] = ..., erased: bool = ..., n_latents: _Optional[int] = ..., n_clusters: _Optional[int] = ..., op: _Optional[str] = ..., n_doses: _Optional[int] = ..., word: _Optional[int] = ..., word_text: _Optional[str] = ..., set_id: _Optional[str] = ...) -> None: ...
 
 class Sidecar(_message.Message):
     __slots__ = ("path", "sha256", "size")
@@ -178,7 +200,7 @@ class Sidecar(_message.Message):
     def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions")
+    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "failure_set", "set_ablation")
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     SIDECAR_FIELD_NUMBER: _ClassVar[int]
     VLM_RUN_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +212,8 @@ class Evidence(_message.Message):
     CLUSTER_SWEEP_FIELD_NUMBER: _ClassVar[int]
     DOSE_RESPONSE_FIELD_NUMBER: _ClassVar[int]
     WORD_CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_SET_FIELD_NUMBER: _ClassVar[int]
+    SET_ABLATION_FIELD_NUMBER: _ClassVar[int]
     schema_version: int
     sidecar: Sidecar
     vlm_run: VlmRun
@@ -201,7 +225,9 @@ class Evidence(_message.Message):
     cluster_sweep: ClusterSweep
     dose_response: DoseResponse
     word_contributions: WordContributions
-    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ...) -> None: ...
+    failure_set: FailureSet
+    set_ablation: SetAblation
+    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSet, _Mapping]] = ..., set_ablation: _Optional[_Union[SetAblation, _Mapping]] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("data", "mime", "width", "height")
@@ -624,3 +650,83 @@ class WordContributions(_message.Message):
     contribution: Array
     ablated: Array
     def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., word: _Optional[int] = ..., original_tokens: _Optional[_Union[AnswerTokens, _Mapping]] = ..., latent: _Optional[_Union[Array, _Mapping]] = ..., contribution: _Optional[_Union[Array, _Mapping]] = ..., ablated: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class FailureItem(_message.Message):
+    __slots__ = ("name", "prompt", "right_answer", "output_text", "truncated", "is_right", "is_flagged", "is_held_out", "run_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_ANSWER_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    IS_RIGHT_FIELD_NUMBER: _ClassVar[int]
+    IS_FLAGGED_FIELD_NUMBER: _ClassVar[int]
+    IS_HELD_OUT_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    prompt: str
+    right_answer: str
+    output_text: str
+    truncated: bool
+    is_right: bool
+    is_flagged: bool
+    is_held_out: bool
+    run_id: str
+    def __init__(self, name: _Optional[str] = ..., prompt: _Optional[str] = ..., right_answer: _Optional[str] = ..., output_text: _Optional[str] = ..., truncated: bool = ..., is_right: bool = ..., is_flagged: bool = ..., is_held_out: bool = ..., run_id: _Optional[str] = ...) -> None: ...
+
+class FailureSet(_message.Message):
+    __slots__ = ("set_id", "name", "created", "dictionary", "match", "system", "max_new_tokens", "n_given", "n_items", "items")
+    SET_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    MATCH_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_FIELD_NUMBER: _ClassVar[int]
+    MAX_NEW_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    N_GIVEN_FIELD_NUMBER: _ClassVar[int]
+    N_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    set_id: str
+    name: str
+    created: float
+    dictionary: Dictionary
+    match: str
+    system: str
+    max_new_tokens: int
+    n_given: int
+    n_items: int
+    items: _containers.RepeatedCompositeFieldContainer[FailureItem]
+    def __init__(self, set_id: _Optional[str] = ..., name: _Optional[str] = ..., created: _Optional[float] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., match: _Optional[str] = ..., system: _Optional[str] = ..., max_new_tokens: _Optional[int] = ..., n_given: _Optional[int] = ..., n_items: _Optional[int] = ..., items: _Optional[_Iterable[_Union[FailureItem, _Mapping]]] = ...) -> None: ...
+
+class SetAnswers(_message.Message):
+    __slots__ = ("seed", "text_index", "is_right")
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    TEXT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    IS_RIGHT_FIELD_NUMBER: _ClassVar[int]
+    seed: int
+    text_index: Array
+    is_right: Array
+    def __init__(self, seed: _Optional[int] = ..., text_index: _Optional[_Union[Array, _Mapping]] = ..., is_right: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...
+
+class SetAblation(_message.Message):
+    __slots__ = ("outcome", "set_id", "chosen_on", "latents", "is_held_out", "n_firing", "text", "original", "ablated", "controls")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    SET_ID_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_ON_FIELD_NUMBER: _ClassVar[int]
+    LATENTS_FIELD_NUMBER: _ClassVar[int]
+    IS_HELD_OUT_FIELD_NUMBER: _ClassVar[int]
+    N_FIRING_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_FIELD_NUMBER: _ClassVar[int]
+    ABLATED_FIELD_NUMBER: _ClassVar[int]
+    CONTROLS_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    set_id: str
+    chosen_on: str
+    latents: Array
+    is_held_out: Array
+    n_firing: Array
+    text: _containers.RepeatedScalarFieldContainer[str]
+    original: SetAnswers
+    ablated: SetAnswers
+    controls: _containers.RepeatedCompositeFieldContainer[SetAnswers]
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., set_id: _Optional[str] = ..., chosen_on: _Optional[str] = ..., latents: _Optional[_Union[Array, _Mapping]] = ..., is_held_out: _Optional[_Union[Array, _Mapping]] = ..., n_firing: _Optional[_Union[Array, _Mapping]] = ..., text: _Optional[_Iterable[str]] = ..., original: _Optional[_Union[SetAnswers, _Mapping]] = ..., ablated: _Optional[_Union[SetAnswers, _Mapping]] = ..., controls: _Optional[_Iterable[_Union[SetAnswers, _Mapping]]] = ...) -> None: ...

@@ -30,10 +30,12 @@ KIND_NAMES: Mapping[int, str] = MappingProxyType({
     pb.CLUSTER_SWEEP: "cluster_sweep",
     pb.DOSE_RESPONSE: "dose_response",
     pb.WORD_CONTRIBUTIONS: "word_contributions",
+    pb.FAILURE_SET: "failure_set",
+    pb.SET_ABLATION: "set_ablation",
 })
 """The names of kinds in tags and sidecar file names."""
 
-OUTCOME_KINDS = frozenset({pb.STEERING_RESULT, pb.CLUSTER_SWEEP, pb.DOSE_RESPONSE, pb.WORD_CONTRIBUTIONS})
+OUTCOME_KINDS = frozenset({pb.STEERING_RESULT, pb.CLUSTER_SWEEP, pb.DOSE_RESPONSE, pb.WORD_CONTRIBUTIONS, pb.SET_ABLATION})
 """What the worker finds out by changing something and asking again."""
 
 DICTIONARY_KINDS = frozenset({pb.LATENT_STATISTICS, pb.REFERENCE_IMAGES, pb.DECODER_MAP, pb.SAE_METRICS})

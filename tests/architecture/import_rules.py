@@ -27,14 +27,15 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
         "training_plan", "process_group", "spool", "spool_records", "interruption", "vlm", "hooks", "attention", "token_logprobs",
         "sae", "running_references", "running_statistics", "label_entropy", "nearest_neighbours",
         "plane_projection", "map_alignment", "latent_clusters", "firing_profiles", "job_progress", "answer_stream", "prompt_cache",
-        "greedy_decoding", "answers", "out_of_memory",
+        "greedy_decoding", "answers", "out_of_memory", "answer_judging", "failure_items",
     ),
     (
         "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "shared_sweep", "explain", "steered_answers",
         "decoder_map", "decoder_drift", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
+        "failure_set", "set_ablation",
     ),
     ("event_file", "writing_process", "dashboards", "step_log", "event_log", "training_log", "dictionary_monitor", "worker", "demo"),
-    ("train_command", "cli", "__init__", "__main__"),
+    ("train_command", "failures_command", "cli", "__init__", "__main__"),
 )
 PLUGIN_MAY_USE = frozenset({"PIL", "google", "grpc", "numpy", "safetensors", "scipy", "tensorboard", "werkzeug"})
 """What an installation without ``[exporter]`` has."""

@@ -13,16 +13,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
 from tb_visualscratchpad.exporter.demo.compose import compose, random_scene
+from tb_visualscratchpad.exporter.demo.failures import duck_items
 from tb_visualscratchpad.exporter.demo.questions import LIST
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
 from tb_visualscratchpad.exporter.explain import explain
+from tb_visualscratchpad.exporter.failure_set import failure_set
 from tb_visualscratchpad.exporter.sae import load_sae
 from tb_visualscratchpad.exporter.vlm import load_vlm
+from tb_visualscratchpad.views import count_fates
+from tb_visualscratchpad.wire.codecs.envelope import decode_sidecar
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
+from tb_visualscratchpad.wire.sidecar import open_sidecar
 from tests.end_to_end.served_log import open_tab, tensorboard
 from tests.exporter.demo.test_ablation import cluster_of_word
 from tests.watched_browser import watched_page
@@ -268,6 +274,37 @@ def test_doses_and_a_words_latents_are_run_from_compare(browser: Browser, served
         frame.locator(".latents-table").wait_for(timeout=SLOW_MS)
         assert "Spearman" in frame.locator("[data-value=agreement]").inner_text()
         assert frame.locator(".latents-table tbody tr").count() >= 60
+
+
+def test_a_failure_set_is_asked_again_called_off_and_shown(browser: Browser, served: Served) -> None:
+    vlm, sae = load_vlm("demo", device="cpu"), load_sae("demo")
+    found = failure_set(vlm, sae, [item for item in duck_items() if "brick" in item.name], max_new_tokens=16)
+    directory = new_run_directory(served.worker.logdir, "failures")
+    with ScratchpadWriter(directory) as writer:
+        writer.add_failure_set(found)
+    latents = np.argsort(-found.used_NK("plain").toarray()[found.wrong_N].mean(axis=0))[:30]
+    basket = "SCALE%3A0%3A" + ".".join(map(str, sorted(latents.tolist()))) + "%3Athe%2520wall"
+    with watched_page(browser, **OURS) as page:
+        frame = open_tab(page, served.address, served.parameters(workspace="compare", page="failures", basket=basket))
+        ready(frame)
+        button = frame.get_by_role("button", name="Take the basket away")
+        expect(button).to_be_enabled(timeout=30_000)
+        button.press("Enter")
+        expect(frame.locator("[data-value=job-state]")).to_contain_text("of 16", timeout=SLOW_MS)
+        frame.get_by_role("button", name="Cancel").click()
+        frame.locator(".job.cancelled").wait_for(timeout=SLOW_MS)
+        frame.get_by_role("button", name="Dismiss").click()
+        ready(frame)
+        frame.get_by_role("button", name="Take the basket away").click()
+        frame.locator("[data-value=ablation]").wait_for(timeout=SLOW_MS)
+        told = re.sub(r"\s+", " ", frame.locator("[data-value=ablation]").inner_text())
+        counts = re.search(r"Without 30 latents, on all pictures, which they were chosen on (\d+) of (\d+) wrong answers? (?:is|are) mended", told)
+        (logged,) = served.worker.logdir.glob("worker-*/plugins/visualscratchpad/set_ablation.*")
+        ablation = decode_sidecar(open_sidecar(logged), "the ablation")
+        mended = count_fates(ablation).all.ablated.mended
+        assert counts and (int(counts[1]), int(counts[2])) == (mended.n, found.wrong_N.sum()), told
+        expect(frame.locator(".dock .job")).to_have_count(0)
+        assert "visualscratchpad.ablation=worker-" in page.url
 
 
 DROP = """(bytes) => { const data = new DataTransfer();

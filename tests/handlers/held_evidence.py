@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from werkzeug.test import Client, TestResponse
 
-from tb_visualscratchpad.event_store import DictionaryEntry, Listing, OutcomeEntry, VlmRunEntry
+from tb_visualscratchpad.event_store import DictionaryEntry, FailureSetEntry, Listing, OutcomeEntry, VlmRunEntry
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import EvidenceNotFound
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
+from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 
 
@@ -30,6 +31,7 @@ class HeldEvidence:
     of_dictionary: dict[tuple[str, str], Any] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    failure_sets: dict[tuple[str, str], FailureSet] = field(default_factory=dict)
     asked: list[int | None] = field(default_factory=list)
 
     def listing(self, experiment: str) -> Listing:
@@ -83,6 +85,19 @@ class HeldEvidence:
                 )
                 for (name, _), one in self.outcomes.items()
             ),
+            failure_sets=tuple(
+                FailureSetEntry(
+                    run=name,
+                    set_id=one.set_id,
+                    name=one.name,
+                    created=one.created,
+                    dictionary=one.dictionary,
+                    n_items=len(one.items),
+                    n_wrong=int(one.wrong_N.sum()),
+                    has_pictures=len(one.pictures) > 0,
+                )
+                for (name, _), one in self.failure_sets.items()
+            ),
         )
 
     def vlm_run(self, experiment: str, run: str, run_id: str) -> VlmRun:
@@ -101,6 +116,14 @@ class HeldEvidence:
 
     def word_contributions(self, experiment: str, run: str, result_id: str) -> WordContributions:
         return self._outcome(run, result_id)
+
+    def set_ablation(self, experiment: str, run: str, result_id: str) -> SetAblation:
+        return self._outcome(run, result_id)
+
+    def failure_set(self, experiment: str, run: str, set_id: str) -> FailureSet:
+        if (run, set_id) not in self.failure_sets:
+            raise EvidenceNotFound(f"There is no {set_id} in {run}: choose another.")
+        return self.failure_sets[run, set_id]
 
     def _outcome(self, run: str, result_id: str) -> Any:
         if (run, result_id) not in self.outcomes:

@@ -21,6 +21,7 @@ def test_an_empty_log() -> None:
         "schema_version": SCHEMA_VERSION,
         "vlm_runs": [],
         "outcomes": [],
+        "failure_sets": [],
         "dictionaries": [],
         "problems": [],
         "warnings": [],

@@ -3,6 +3,7 @@ import { answered } from '../../elements/card.js';
 import '../../elements/menu.js';
 import { keyText, outcomeKey, outcomesOf } from '../../outcomes.js';
 import { Panel } from '../base/panel.js';
+import { pageChoice } from './page_choice.js';
 import { askSteered } from './requests.js';
 import { keyFigures, signed, verdict } from './verdict.js';
 
@@ -87,7 +88,7 @@ export class VerdictPanel extends Panel {
     const any = outcomeKey(this.store, 'steering_result') !== null;
     const result = this.result.value;
     return html`<section class="card health verdict" aria-label="What the steered answer shows" aria-busy=${String(this.result.stale)}>
-      ${any ? html`<div class="which">${this.renderMenu()}${result ? this.renderButtons(result) : nothing}</div>` : nothing}
+      <div class="which">${pageChoice(this.store)}${any ? html`${this.renderMenu()}${result ? this.renderButtons(result) : nothing}` : nothing}</div>
       ${
         any
           ? answered(

@@ -1,10 +1,13 @@
 import { html } from '../../vendor/lit.js';
 import { emptyState } from '../../elements/card.js';
+import { pageChoice } from '../compare/page_choice.js';
+import { failuresPage } from './failures.js';
 
 /** The third workspace: steered answers beside the original. @param {import('../../store.js').Store} store @param {import('../../api.js').Api} api */
 export function comparePage(store, api) {
+  if (store.selection.page === 'failures') return failuresPage(store, api);
   if (!store.runKey) {
-    return html`<main class="page">${emptyState('No run of this dictionary was logged, so there is nothing to steer.')}</main>`;
+    return html`<main class="page">${emptyState('No run of this dictionary was logged, so there is nothing to steer.', pageChoice(store))}</main>`;
   }
   const table =
     store.selection.table === 'latents'

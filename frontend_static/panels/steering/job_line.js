@@ -1,7 +1,7 @@
 import { html, nothing } from '../../vendor/lit.js';
 import { isUnderWay } from '../../jobs.js';
 
-const WHAT = { steer: 'steered answer', run: 'answer', erase: 'answer without the box', sweep: 'clusters', dose: 'doses', contributions: 'word' };
+const WHAT = { steer: 'steered answer', run: 'answer', erase: 'answer without the box', sweep: 'clusters', dose: 'doses', contributions: 'word', set_ablation: 'failure set' };
 
 /** The answer that the user waits for comes first. */
 const SPOKEN_FIRST = ['steered', 'erased', 'original'];

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.decoder_map import decode_decoder_map, encode_decoder_map
 from tb_visualscratchpad.wire.codecs.dictionary import encode_dictionary
+from tb_visualscratchpad.wire.codecs.failure_set import decode_failure_set, encode_failure_set, summarise_failure_set
 from tb_visualscratchpad.wire.codecs.latent_statistics import (
     decode_statistics,
     encode_statistics,
@@ -34,11 +35,12 @@ from tb_visualscratchpad.wire.codecs.vlm_run import (
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
+from tb_visualscratchpad.wire.failure_evidence import FailureSet
 from tb_visualscratchpad.wire.sidecar import SidecarFile
 from tb_visualscratchpad.wire.steering_evidence import Outcome
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION, require_readable
 
-SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | SomeOutcome
+SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | FailureSet | SomeOutcome
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,12 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
         case SaeMetrics():
             plugin_data.kind = pb.SAE_METRICS
             event.sae_metrics.CopyFrom(encode_metrics(evidence))
+        case FailureSet():
+            plugin_data.kind, plugin_data.id = pb.FAILURE_SET, evidence.set_id
+            plugin_data.failure_set.CopyFrom(summarise_failure_set(evidence))
+            manifest, message, tensors = encode_failure_set(evidence)
+            event.failure_set.CopyFrom(manifest)
+            within.failure_set.CopyFrom(message)
         case Outcome():
             plugin_data.id = evidence.result_id
             plugin_data.outcome.CopyFrom(summarise_outcome(evidence))
@@ -158,7 +166,7 @@ def decode_event(message: pb.Evidence, what: str) -> SomeEvidence:
     """Evidence from the event alone: compact where the rest is in a sidecar.
 
     Raises:
-        UnreadableEvidence: damaged, or it lives in the sidecar only (references).
+        UnreadableEvidence: damaged, or it lives in the sidecar only (references, failure sets).
     """
     return _decode(message, None, what)
 
@@ -191,11 +199,15 @@ def _decode(message: pb.Evidence, sidecar: SidecarFile | None, what: str) -> Som
                 if sidecar is None:
                     raise UnreadableEvidence(f"{what} is in a sidecar that is missing: copy it from where it was logged.")
                 return decode_references(message.reference_images, sidecar)
+            case "failure_set":
+                if sidecar is None:
+                    raise UnreadableEvidence(f"{what} is in a sidecar that is missing: copy it from where it was logged.")
+                return decode_failure_set(message.failure_set, sidecar)
             case "decoder_map":
                 return decode_decoder_map(message.decoder_map, sidecar)
             case "sae_metrics":
                 return decode_metrics(message.sae_metrics)
-            case "steering_result" | "cluster_sweep" | "dose_response" | "word_contributions" as kind:
+            case "steering_result" | "cluster_sweep" | "dose_response" | "word_contributions" | "set_ablation" as kind:
                 return decode_outcome_kind(message, kind)
             case _:
                 raise UnreadableEvidence(f"{what} holds no evidence: it is damaged, log it again.")

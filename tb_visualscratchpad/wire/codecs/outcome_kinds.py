@@ -14,6 +14,7 @@ from tb_visualscratchpad.wire.codecs.causal_tests import (
     encode_dose_response,
     encode_word_contributions,
 )
+from tb_visualscratchpad.wire.codecs.failure_set import decode_set_ablation, encode_set_ablation
 from tb_visualscratchpad.wire.codecs.steering_result import (
     decode_steering_result,
     encode_steering_result,
@@ -21,9 +22,10 @@ from tb_visualscratchpad.wire.codecs.steering_result import (
 )
 from tb_visualscratchpad.wire.codecs.tokens import storable
 from tb_visualscratchpad.wire.codecs.vlm_run import EVENT_BUDGET
+from tb_visualscratchpad.wire.failure_evidence import SetAblation
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 
-SomeOutcome = SteeringResult | ClusterSweep | DoseResponse | WordContributions
+SomeOutcome = SteeringResult | ClusterSweep | DoseResponse | WordContributions | SetAblation
 _Message = TypeVar("_Message", pb.SteeringResult, pb.ClusterSweep, pb.DoseResponse, pb.WordContributions)
 
 
@@ -60,6 +62,11 @@ def encode_outcome_kind(
                 _fitting(_or_rounded(found, lambda: encode_word_contributions(outcome, rounded=True)), budget)
             )
             return pb.WORD_CONTRIBUTIONS
+        case SetAblation():
+            ablation = encode_set_ablation(outcome)
+            within.set_ablation.CopyFrom(ablation)
+            event.set_ablation.CopyFrom(ablation)
+            return pb.SET_ABLATION
 
 
 def summarise_outcome(outcome: SomeOutcome) -> pb.OutcomeSummary:
@@ -83,6 +90,8 @@ def summarise_outcome(outcome: SomeOutcome) -> pb.OutcomeSummary:
         case WordContributions():
             summary.word = outcome.word
             summary.word_text = storable(outcome.original_tokens[outcome.word].text)
+        case SetAblation():
+            summary.set_id, summary.n_latents = outcome.set_id, outcome.latents.size
     return summary
 
 
@@ -101,6 +110,7 @@ _DECODERS: dict[str, Callable[[pb.Evidence], SomeOutcome]] = {
     "cluster_sweep": lambda message: decode_cluster_sweep(message.cluster_sweep),
     "dose_response": lambda message: decode_dose_response(message.dose_response),
     "word_contributions": lambda message: decode_word_contributions(message.word_contributions),
+    "set_ablation": lambda message: decode_set_ablation(message.set_ablation),
 }
 
 

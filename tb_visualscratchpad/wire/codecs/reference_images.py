@@ -1,60 +1,19 @@
-"""``ReferenceImages``: a manifest in the event, all else in the sidecar.
-
-Pictures and geometries may be thousands: they are kept one after another in a byte tensor, and each is read when it is asked
-for.
-"""
+"""``ReferenceImages``: a manifest in the event, all else in the sidecar."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Generic, TypeVar
+from collections.abc import Mapping
 
 import numpy as np
 
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.dictionary import decode_dictionary, encode_dictionary
 from tb_visualscratchpad.wire.codecs.image_tokens import decode_image_tokens, encode_image_tokens
-from tb_visualscratchpad.wire.codecs.picture import decode_picture_message, encode_picture_message
+from tb_visualscratchpad.wire.codecs.mapped_messages import joined, mapped, mapped_pictures
+from tb_visualscratchpad.wire.codecs.picture import encode_picture_message
 from tb_visualscratchpad.wire.codecs.tokens import storable
 from tb_visualscratchpad.wire.dictionary_evidence import N_REFERENCES, ReferenceImages
 from tb_visualscratchpad.wire.sidecar import SidecarFile
-
-_Item = TypeVar("_Item")
-
-
-class MappedSequence(Sequence[_Item], Generic[_Item]):
-    """Messages one after another in a mapped byte tensor, parsed when they are asked for.
-
-    Args:
-        data: uint8, all messages.
-        end: int64 [n], where each ends.
-        parse: makes an item of its bytes.
-        n_kept: how many parsed items are kept.
-    """
-
-    def __init__(
-        self, data: np.ndarray, end: np.ndarray, parse: Callable[[bytes], _Item], n_kept: int = 64
-    ) -> None:
-        if np.any(np.diff(end, prepend=0) < 0) or int(end[-1] if end.size else 0) != data.size:
-            raise ValueError("pictures or geometries do not fill their tensor")
-        self._end = end
-
-        def item(index: int) -> _Item:
-            start = int(end[index - 1]) if index else 0
-            return parse(data[start : int(end[index])].tobytes())
-
-        self._item = lru_cache(maxsize=n_kept)(item)
-
-    def __len__(self) -> int:
-        return int(self._end.size)
-
-    def __getitem__(self, index):
-        if isinstance(index, slice):
-            return tuple(self[i] for i in range(*index.indices(len(self))))
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return self._item(index % len(self))
 
 
 def encode_references(
@@ -82,8 +41,8 @@ def encode_references(
         "map_patch": references.map_patch_N.astype(np.int32, copy=False),
         "map_value": references.map_value_N.astype(np.float32, copy=False),
     }
-    tensors |= _joined("geometry", (encode_image_tokens(geometry) for geometry in references.geometries))
-    tensors |= _joined("picture", (encode_picture_message(picture) for picture in references.pictures))
+    tensors |= joined("geometry", (encode_image_tokens(geometry) for geometry in references.geometries))
+    tensors |= joined("picture", (encode_picture_message(picture) for picture in references.pictures))
     return manifest, message, tensors
 
 
@@ -97,28 +56,14 @@ def decode_references(message: pb.ReferenceImages, sidecar: SidecarFile) -> Refe
         label_names=tuple(message.label_names),
         image_names=tuple(message.image_names),
         image_label_M=sidecar.tensor("image_label", np.int32, (m,)),
-        geometries=_mapped(
+        geometries=mapped(
             sidecar, "geometry", lambda data: decode_image_tokens(pb.ImageTokenMap.FromString(data))
         ),
         image_geometry_M=sidecar.tensor("image_geometry", np.int32, (m,)),
-        pictures=_mapped(sidecar, "picture", lambda data: decode_picture_message(pb.Picture.FromString(data))),
+        pictures=mapped_pictures(sidecar, "picture"),
         image_KR=sidecar.tensor("image", np.int32, (k, N_REFERENCES)),
         plain_mean_KR=sidecar.tensor("plain_mean", np.float32, (k, N_REFERENCES)),
         map_indptr=sidecar.tensor("map_indptr", np.int64, (k * N_REFERENCES + 1,)),
         map_patch_N=map_patch_N,
         map_value_N=sidecar.tensor("map_value", np.float32, map_patch_N.shape),
-    )
-
-
-def _joined(name: str, messages: Iterable[pb.ImageTokenMap | pb.Picture]) -> dict[str, np.ndarray]:
-    parts = [message.SerializeToString(deterministic=True) for message in messages]
-    return {
-        f"{name}_data": np.frombuffer(b"".join(parts), np.uint8),
-        f"{name}_end": np.cumsum([len(part) for part in parts], dtype=np.int64),
-    }
-
-
-def _mapped(sidecar: SidecarFile, name: str, parse: Callable[[bytes], _Item]) -> MappedSequence[_Item]:
-    return MappedSequence(
-        sidecar.tensor(f"{name}_data", np.uint8, (None,)), sidecar.tensor(f"{name}_end", np.int64, (None,)), parse
     )

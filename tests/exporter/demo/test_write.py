@@ -26,6 +26,8 @@ def test_the_demo_is_written_whole(tmp_path: Path, capsys: pytest.CaptureFixture
     assert summary.answers == tuple((case.name, case.expected) for case in CASES)
     assert {path.name for path in (tmp_path / "logs").iterdir()} == {summary.dictionary_directory.name, summary.runs_directory.name}
     assert str(summary) in capsys.readouterr().err
+    sidecars = {path.name.split(".")[0] for path in (summary.runs_directory / "plugins" / "visualscratchpad").iterdir()}
+    assert sidecars == {"vlm_run", "failure_set", "set_ablation"}
     for event_file in summary.runs_directory.glob("events.out.tfevents.*"):
         assert event_file.stat().st_size < 2_000_000 * len(CASES)
 

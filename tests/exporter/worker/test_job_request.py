@@ -12,6 +12,7 @@ from tb_visualscratchpad.exporter.worker.job_request import (
     LoggedPicture,
     Question,
     RunJob,
+    SetAblationJob,
     SteerJob,
     SweepJob,
     UploadedPicture,
@@ -52,6 +53,16 @@ def test_erase_sweep_and_dose_jobs() -> None:
     assert isinstance(job, DoseJob) and job.values == (2, 0) and job.words == (1,) and job.where == BoxScope("base", (0, 0, 1, 1))
 
 
+def test_a_failure_set_without_some_latents() -> None:
+    job = parse_job(set_ablation(name="best 2 × 0"), LIMITS)
+    assert job == SetAblationJob(LoggedPicture("a/b", "ducks"), "best 2 × 0", (7, 3), "half")
+    assert steered_latents(job) == [7, 3]
+
+
+def set_ablation(**changes: object) -> dict:
+    return {"kind": "set_ablation", "failure_set": {"run": "a/b", "id": "ducks"}, "latents": [7, 3], "chosen_on": "half"} | changes
+
+
 def erase(**changes: object) -> dict:
     return {"kind": "erase", "picture": {"run": "a", "id": "b"}, "box": [0, 0, 10, 10.5], "fill": "blur"} | changes
 
@@ -73,6 +84,12 @@ def steer(**changes: object) -> dict:
     ("job", "says"),
     [
         (None, "expected an object"),
+        (set_ablation(chosen_on="third"), "chosen_on is 'third', expected half or all"),
+        (set_ablation(latents=[]), "a list of 1 to"),
+        (set_ablation(latents=[3, 3]), "a number twice"),
+        (set_ablation(failure_set={"run": "a"}), "lacks id"),
+        (set_ablation(failure_set={"run": "a", "id": "../b"}), "letters, digits"),
+        (set_ablation(picture=UPLOADED), "unknown keys"),
         ([], "expected an object"),
         ({}, "kind is None"),
         ({"kind": ["run"]}, "kind is"),

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
+from tb_visualscratchpad.exporter.failure_items import AskedItem
+from tb_visualscratchpad.exporter.failure_set import failure_set
+from tb_visualscratchpad.exporter.sae import SparseAutoencoder
+from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.wire.evidence import Span
+from tb_visualscratchpad.wire.failure_evidence import FailureSet
 from tests.exporter.worker.conftest import LIMITS, RunningWorker, png, serving, stored
 from tests.random_evidence import random_vlm_run
+from tests.random_failure_evidence import random_failure_set
 from tests.worker_requests import TabRequests
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
@@ -102,6 +111,50 @@ def test_the_other_kinds_of_jobs(worker: None, tab: TabRequests, logdir: Path) -
             assert shown["values"] == [0, 1, 2.5] and [word["number"] for word in shown["words"]] == [0, 3]
     with stored(logdir) as store:
         assert len(store.listing("").outcomes) == 4
+
+
+@pytest.fixture
+def logged_set(llava_next: Vlm, tiny_sae: SparseAutoencoder, logdir: Path) -> FailureSet:
+    """Three pictures, all answered wrongly, in the log directory's ``failures``."""
+    items = [AskedItem(Image.open(io.BytesIO(png(seed))), "w1 w2 ?", "none of it", name=f"noise {seed}") for seed in range(3)]
+    found = failure_set(llava_next, tiny_sae, items, max_new_tokens=3)
+    with ScratchpadWriter(logdir / "failures") as writer:
+        writer.add_failure_set(found)
+    return found
+
+
+def test_a_failure_set_is_asked_again(logged_set: FailureSet, worker: None, tab: TabRequests, logdir: Path) -> None:
+    latents = sorted(np.argsort(-logged_set.used_NK("plain").toarray()[0])[:5].tolist())
+    place = {"run": "failures", "id": logged_set.set_id}
+    events = list(tab.follow(tab.start({"kind": "set_ablation", "failure_set": place, "latents": latents, "chosen_on": "all", "name": "five × 0"})))
+    stages = [(event["what"], event["done"], event["total"]) for event in events if event["event"] == "stage"]
+    assert stages == [("pictures", done, 3) for done in range(4)] and not any(event["event"] == "token" for event in events)
+    result = events[-1]
+    assert result["event"] == "result" and result["kind"] == "set_ablation", result
+    shown = json.loads(tab.send("GET", f"set_ablation?run={result['run']}&id={result['id']}", None, {}).read())
+    assert (shown["name"], shown["set_id"], shown["latents"], shown["chosen_on"]) == ("five × 0", logged_set.set_id, latents, "all")
+    assert shown["parts"]["all"]["n_items"] == 3 and shown["seeds"] == [0, 1, 2] and shown["differs_from_logged"] == ""
+    with stored(logdir) as store:
+        (outcome,) = store.listing("").outcomes
+    assert outcome.details == {"set_id": logged_set.set_id, "n_latents": 5}
+
+
+def test_a_failure_set_that_cannot_be_asked_again_is_refused(logged_set: FailureSet, worker: None, tab: TabRequests, logdir: Path) -> None:
+    bare, foreign = (replace(one, set_id=name) for one, name in ((logged_set.without_pictures(), "bare"), (random_failure_set(1), "foreign")))
+    with ScratchpadWriter(logdir / "more") as writer:
+        writer.add_failure_set(bare)
+        writer.add_failure_set(foreign)
+    job = {"kind": "set_ablation", "latents": [1], "chosen_on": "half"}
+    for place, status, says in (
+        ({"run": "more", "id": "bare"}, 400, "--no-images"),
+        ({"run": "more", "id": "foreign"}, 400, "whose latents are others"),
+        ({"run": "more", "id": "none"}, 404, "finds no failure set 'none'"),
+        ({"run": "../elsewhere", "id": "bare"}, 404, "is no run of the log directory"),
+    ):
+        answered, said = tab.post("jobs/start", job | {"failure_set": place})
+        assert answered == status and says in said["error"], said
+    answered, said = tab.post("jobs/start", job | {"failure_set": {"run": "failures", "id": logged_set.set_id}, "latents": [80]})
+    assert answered == 400 and "has 80, numbered from 0" in said["error"]
 
 
 def test_words_beyond_the_answer_fail_the_job_with_a_sentence(worker: None, tab: TabRequests) -> None:
