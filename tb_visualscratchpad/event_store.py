@@ -36,6 +36,7 @@ from tb_visualscratchpad.wire.steering_evidence import (
 )
 from tb_visualscratchpad.wire.step_index import StepRecord
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME, tag_of
+from tb_visualscratchpad.wire.truth_evidence import TruthReport
 
 __all__ = ["DictionaryEntry", "EventStore", "Listing", "OutcomeEntry", "VlmRunEntry"]
 
@@ -53,6 +54,7 @@ _NAMES: Mapping[int, str] = {
     pb.REFERENCE_IMAGES: "reference images",
     pb.DECODER_MAP: "decoder map",
     pb.SAE_METRICS: "metrics",
+    pb.TRUTH_REPORT: "report on known truth",
 }
 _FIELDS: Mapping[int, str] = {
     pb.LATENT_STATISTICS: "statistics",
@@ -163,6 +165,10 @@ class EventStore:
         """Metrics of the SAE. Arguments and errors as ``latent_statistics``."""
         return self._of_dictionary(experiment, pb.SAE_METRICS, dictionary_id, step, SaeMetrics)
 
+    def truth_report(self, experiment: str, dictionary_id: str) -> TruthReport:
+        """How a dictionary does where the truth is known, as it was checked last. Errors as ``latent_statistics``."""
+        return self._of_dictionary(experiment, pb.TRUTH_REPORT, dictionary_id, None, TruthReport)
+
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         """The step of what is read for ``step``, by kind: ``statistics``, ``references``, ``decoder_map``, ``metrics``, as far
         as logged."""
@@ -196,9 +202,10 @@ class EventStore:
     ) -> _Evidence:
         series = self._series_of(experiment, kind, dictionary_id)
         if series is None:
+            command = "truth" if kind == pb.TRUTH_REPORT else "statistics"
             raise EvidenceNotFound(
                 f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
-                "run `visualscratchpad statistics` with the same --logdir."
+                f"run `visualscratchpad {command}` with the same --logdir."
             )
         at = self._step_at(experiment, series, step)
         record = next((one for one in self._records.of(series.run, series.tag) if one.step == at), None)

@@ -17,6 +17,7 @@ from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
 from tb_visualscratchpad.handlers.several import SeveralHandlers
+from tb_visualscratchpad.handlers.truth import TruthHandlers
 from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME
@@ -46,6 +47,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._dictionaries = DictionaryHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
+        self._truth = TruthHandlers(store, guard)
         self._jobs = JobHandlers(WorkerClient(context.logdir), guard, ActionGuard(guard))
         self._assets = AssetHandlers(STATIC_FOLDER)
 
@@ -77,6 +79,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/dictionary_statistics": self._dictionaries.dictionary_statistics,
             "/decoder_map": self._dictionaries.decoder_map,
             "/latent_neighbours": self._dictionaries.latent_neighbours,
+            "/truth_report": self._truth.truth_report,
             "/references": self._references.references,
             "/reference_picture": self._references.reference_picture,
             "/steering_result": self._outcomes.steering_result,

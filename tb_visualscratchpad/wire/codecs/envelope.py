@@ -25,6 +25,7 @@ from tb_visualscratchpad.wire.codecs.outcome_kinds import (
 )
 from tb_visualscratchpad.wire.codecs.reference_images import decode_references, encode_references
 from tb_visualscratchpad.wire.codecs.sae_metrics import decode_metrics, encode_metrics
+from tb_visualscratchpad.wire.codecs.truth_report import decode_truth_report, encode_truth_report
 from tb_visualscratchpad.wire.codecs.vlm_run import (
     decode_run,
     encode_run_compactly,
@@ -36,9 +37,10 @@ from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.sidecar import SidecarFile
 from tb_visualscratchpad.wire.steering_evidence import Outcome
+from tb_visualscratchpad.wire.truth_evidence import TruthReport
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION, require_readable
 
-SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | SomeOutcome
+SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | TruthReport | SomeOutcome
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,9 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
         case SaeMetrics():
             plugin_data.kind = pb.SAE_METRICS
             event.sae_metrics.CopyFrom(encode_metrics(evidence))
+        case TruthReport():
+            plugin_data.kind = pb.TRUTH_REPORT
+            event.truth_report.CopyFrom(encode_truth_report(evidence))
         case Outcome():
             plugin_data.id = evidence.result_id
             plugin_data.outcome.CopyFrom(summarise_outcome(evidence))
@@ -195,6 +200,8 @@ def _decode(message: pb.Evidence, sidecar: SidecarFile | None, what: str) -> Som
                 return decode_decoder_map(message.decoder_map, sidecar)
             case "sae_metrics":
                 return decode_metrics(message.sae_metrics)
+            case "truth_report":
+                return decode_truth_report(message.truth_report)
             case "steering_result" | "cluster_sweep" | "dose_response" | "word_contributions" as kind:
                 return decode_outcome_kind(message, kind)
             case _:
