@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.steered_answers import steer
     from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
     from tb_visualscratchpad.exporter.sweep import sweep
+    from tb_visualscratchpad.exporter.truth.check import check_truth
+    from tb_visualscratchpad.exporter.truth.labelled_pictures import LabelledPicture, TruthItem, TruthSet
     from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
     from tb_visualscratchpad.exporter.word_gradient import word_contributions
 
@@ -33,14 +35,18 @@ __all__ = [
     "AskedItem",
     "AskedPicture",
     "DictionaryMonitor",
+    "LabelledPicture",
     "LatentIntervention",
     "MonitorPace",
     "NamedLatents",
     "ScratchpadWriter",
     "SparseAutoencoder",
     "SteeringSpec",
+    "TruthItem",
+    "TruthSet",
     "Vlm",
     "ablate_over_set",
+    "check_truth",
     "decoder_map",
     "dictionary_info",
     "dose_response",
@@ -62,14 +68,18 @@ _MODULE_OF = {
     "AskedItem": "failure_items",
     "AskedPicture": "asked_picture",
     "DictionaryMonitor": "dictionary_monitor",
+    "LabelledPicture": "truth.labelled_pictures",
     "LatentIntervention": "steering",
     "MonitorPace": "dictionary_monitor",
     "NamedLatents": "cluster_sweep",
     "ScratchpadWriter": "event_log",
     "SparseAutoencoder": "sae",
     "SteeringSpec": "steering",
+    "TruthItem": "truth.labelled_pictures",
+    "TruthSet": "truth.labelled_pictures",
     "Vlm": "vlm",
     "ablate_over_set": "set_ablation",
+    "check_truth": "truth.check",
     "decoder_map": "decoder_map",
     "dictionary_info": "sae",
     "dose_response": "dose_response",

@@ -1,7 +1,7 @@
-"""The command line: ``visualscratchpad demo | statistics | run | failures | worker | train-sae``.
+"""The command line: ``visualscratchpad demo | statistics | run | failures | worker | train-sae | truth``.
 
 What a user can put right is said in one sentence on stderr, with exit status 1; wrong options end with 2, Ctrl-C with 130. Only
-``--json`` writes to stdout, one object; everything else goes to stderr.
+``--json`` writes to stdout, one object, and ``truth`` its table; everything else goes to stderr.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tb_visualscratchpad import __version__
 from tb_visualscratchpad.exporter import failures_command
 from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
 from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train, train_shared
+from tb_visualscratchpad.exporter.truth_command import add_truth_options, report_as_json, table_of, truth_set
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _end(f"Writing failed ({error.strerror}: {error.filename}): make room or choose another --logdir.", 1)
     if result is not None:
-        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+        print(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, allow_nan=False))
     return 0
 
 
@@ -140,6 +141,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_options(train.add_argument_group("model"))
     add_training_options(train)
     train.set_defaults(command=_train_sae)
+
+    truth = commands.add_parser(
+        "truth",
+        help="check the method where it is known what stands where: a table of figures with intervals",
+        description="Asks about pictures whose masks are known and checks attention, rankings, clusters, ablations and the SAE against them.",
+    )
+    _add_dictionary_options(truth)
+    add_truth_options(truth)
+    truth.set_defaults(command=_truth)
     return parser
 
 
@@ -328,6 +338,18 @@ def _is_shared(options: argparse.Namespace) -> bool:
     if shared and options.device is None and options.device_map is None:
         options.device = own_device()
     return shared
+
+
+def _truth(options: argparse.Namespace) -> dict[str, Any] | str:
+    pictures = truth_set(options)
+    vlm, sae = _load(options)
+    from tb_visualscratchpad.exporter.truth.check import check_truth
+
+    report = check_truth(vlm, sae, pictures, hook=options.hook, max_new_tokens=options.max_new_tokens, seed=options.seed)
+    if options.logdir is not None:
+        with _new_run(options.logdir, "truth") as writer:
+            writer.add_truth_report(report)
+    return report_as_json(report) if options.json else table_of(report)
 
 
 def _await_end_of_stdin(stop: threading.Event) -> None:

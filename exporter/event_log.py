@@ -37,6 +37,7 @@ from tb_visualscratchpad.wire.tags import (
     sidecar_name,
     tag_of,
 )
+from tb_visualscratchpad.wire.truth_evidence import TruthReport
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -97,6 +98,11 @@ class ScratchpadWriter:
                 Scalars only.
         """
         self._add(metrics, step, answers_kept)
+
+    def add_truth_report(self, report: TruthReport) -> None:
+        """Log how a dictionary does where the truth is known, in the event. The last one logged counts. Raises ScratchpadError
+        (see the class)."""
+        self._add(report, None)
 
     def add_steering_result(self, result: SteeringResult, step: int = 0) -> None:
         """Log a steered or erased answer: whole in a sidecar, and in the event as far as it fits. Raises ScratchpadError

@@ -38,6 +38,7 @@ import './panels/spec_panel.js';
 import './panels/statistics_panel.js';
 import './panels/token_panel.js';
 import './panels/top_bar.js';
+import './panels/truth_panel.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 

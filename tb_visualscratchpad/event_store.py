@@ -53,6 +53,7 @@ from tb_visualscratchpad.wire.steering_evidence import (
 )
 from tb_visualscratchpad.wire.step_index import StepRecord
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME, tag_of
+from tb_visualscratchpad.wire.truth_evidence import TruthReport
 
 __all__ = ["DictionaryEntry", "EventStore", "FailureSetEntry", "Listing", "OutcomeEntry", "VlmRunEntry"]
 
@@ -72,6 +73,7 @@ _NAMES: Mapping[int, str] = {
     pb.REFERENCE_IMAGES: "reference images",
     pb.DECODER_MAP: "decoder map",
     pb.SAE_METRICS: "metrics",
+    pb.TRUTH_REPORT: "report on known truth",
 }
 _FIELDS: Mapping[int, str] = {
     pb.LATENT_STATISTICS: "statistics",
@@ -191,6 +193,10 @@ class EventStore:
     def sae_metrics(self, experiment: str, dictionary_id: str, step: int | None = None) -> SaeMetrics:
         """Metrics of the SAE. Arguments and errors as ``latent_statistics``."""
         return self._of_dictionary(experiment, pb.SAE_METRICS, dictionary_id, step, SaeMetrics)
+
+    def truth_report(self, experiment: str, dictionary_id: str) -> TruthReport:
+        """How a dictionary does where the truth is known, as it was checked last. Errors as ``latent_statistics``."""
+        return self._of_dictionary(experiment, pb.TRUTH_REPORT, dictionary_id, None, TruthReport)
 
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         """The step of what is read for ``step``, by kind: ``statistics``, ``references``, ``decoder_map``, ``metrics``, as far
@@ -400,9 +406,10 @@ class EventStore:
 
 
 def _not_logged(kind: int, dictionary_id: str) -> EvidenceNotFound:
+    command = "truth" if kind == pb.TRUTH_REPORT else "statistics"
     return EvidenceNotFound(
         f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
-        "run `visualscratchpad statistics` with the same --logdir."
+        f"run `visualscratchpad {command}` with the same --logdir."
     )
 
 

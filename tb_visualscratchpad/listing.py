@@ -105,6 +105,7 @@ class DictionaryEntry:
     has_metrics: bool
     statistics_steps: tuple[int, ...] = ()
     run: str = ""
+    has_truth_report: bool = False
 
 
 @dataclass(frozen=True)
@@ -276,6 +277,8 @@ def _dictionary_entry(
     steps: set[int] = set()
     statistics_steps: tuple[int, ...] = ()
     for kind, (run, tag, series, first_step) in entry.newest.items():
+        if kind == pb.TRUTH_REPORT:  # of no step
+            continue
         indexed = recorded(run, tag)
         if kind == pb.LATENT_STATISTICS:
             statistics_steps = indexed or (int(series.max_step),)
@@ -294,6 +297,7 @@ def _dictionary_entry(
         has_metrics=pb.SAE_METRICS in entry.newest,
         statistics_steps=statistics_steps,
         run=max(entry.newest.values(), key=lambda one: one[2].max_wall_time)[0] if entry.newest else "",
+        has_truth_report=pb.TRUTH_REPORT in entry.newest,
     )
 
 

@@ -20,6 +20,7 @@ from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
 from tb_visualscratchpad.handlers.several import SeveralHandlers
 from tb_visualscratchpad.handlers.training import TrainingHandlers
+from tb_visualscratchpad.handlers.truth import TruthHandlers
 from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME
@@ -52,6 +53,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
         self._failure_sets = FailureSetHandlers(store, guard)
+        self._truth = TruthHandlers(store, guard)
         self._jobs = JobHandlers(WorkerClient(context.logdir), guard, ActionGuard(guard))
         self._assets = AssetHandlers(STATIC_FOLDER)
 
@@ -87,6 +89,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/latent_neighbours": self._dictionaries.latent_neighbours,
             "/latent_history": self._histories.latent_history,
             "/metrics_history": self._histories.metrics_history,
+            "/truth_report": self._truth.truth_report,
             "/references": self._references.references,
             "/reference_picture": self._references.reference_picture,
             "/steering_result": self._outcomes.steering_result,

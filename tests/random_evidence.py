@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -34,6 +35,7 @@ from tb_visualscratchpad.wire.evidence import (
     TokenSequence,
     VlmRun,
 )
+from tb_visualscratchpad.wire.truth_evidence import TruthFigure, TruthReport
 
 WORDS = (" a", " red", " dog", "s", " and", "▁the", "<0x0A>", "\n", " 桜", " كلب", " שלום", "🐈", " e\u0301", "\u200d", ".", "")
 """Texts of tokens: plain, SentencePiece, byte, right-to-left, combining, joined, empty."""
@@ -395,6 +397,31 @@ def random_decoder_map(
         firing_method="UMAP of reference overlap" if firing else "",
         firing_xy_K2=firing_xy,
         firing_cluster_K=firing_cluster,
+    )
+
+
+def random_truth_report(seed: int = 0, *, dictionary: DictionaryInfo | None = None, n_latents: int = 64) -> TruthReport:
+    """Figures of every group of measures; some that could not be observed, some without an interval."""
+    rng = np.random.default_rng(seed)
+
+    def figure(measure: str, setting: str, is_default: bool) -> TruthFigure:
+        value, half, apart = (float(number) for number in rng.uniform(0.1, 0.4, 3))
+        n = int(rng.integers(1, 200))
+        one = TruthFigure(measure, setting, is_default, value, value - half, value + half, n, int(rng.integers(1, n + 1)))
+        return one if is_default else replace(one, difference=apart, difference_low=apart - half, difference_high=apart + half)
+
+    figures = [
+        *(figure(f"attention.{what}", name, not place) for what in ("lift", "pointing") for place, name in enumerate(("default", "layer 0", "own row"))),
+        *(figure(f"ranking.{what}", name, not place) for what in ("hit1", "hit5") for place, name in enumerate(("C", "B", "C, layer 0"))),
+        figure("clusters.purity", "cut .30", True),
+        figure("ablation.gone", "cut .30", True),
+        replace(figure("ablation.kept", "cut .30", True), low=None, high=None),
+        TruthFigure("dose.half", "", True, None, None, None, 0, 0),
+        figure("quality.fvu", "", True),
+    ]
+    return TruthReport(
+        dictionary=dictionary or random_dictionary(seed, n_latents=n_latents), items=f"pictures {seed} ä", created=1_700_000_000.0 + seed,
+        seed=seed, n_pictures=30, n_words=71, n_learned=50, n_labels=9, figures=tuple(figures),
     )
 
 

@@ -96,6 +96,7 @@ class ListingHandlers:
                         "has_metrics": entry.has_metrics,
                         "statistics_steps": list(entry.statistics_steps),
                         "run": entry.run,
+                        "has_truth_report": entry.has_truth_report,
                     }
                     for entry in found.dictionaries
                 ],

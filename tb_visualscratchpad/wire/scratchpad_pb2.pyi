@@ -19,6 +19,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLUSTER_SWEEP: _ClassVar[Kind]
     DOSE_RESPONSE: _ClassVar[Kind]
     WORD_CONTRIBUTIONS: _ClassVar[Kind]
+    TRUTH_REPORT: _ClassVar[Kind]
     FAILURE_SET: _ClassVar[Kind]
     SET_ABLATION: _ClassVar[Kind]
 
@@ -52,6 +53,7 @@ STEERING_RESULT: Kind
 CLUSTER_SWEEP: Kind
 DOSE_RESPONSE: Kind
 WORD_CONTRIBUTIONS: Kind
+TRUTH_REPORT: Kind
 FAILURE_SET: Kind
 SET_ABLATION: Kind
 RAW: Packing
@@ -200,7 +202,7 @@ class Sidecar(_message.Message):
     def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "failure_set", "set_ablation")
+    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "truth_report", "failure_set", "set_ablation")
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     SIDECAR_FIELD_NUMBER: _ClassVar[int]
     VLM_RUN_FIELD_NUMBER: _ClassVar[int]
@@ -212,6 +214,7 @@ class Evidence(_message.Message):
     CLUSTER_SWEEP_FIELD_NUMBER: _ClassVar[int]
     DOSE_RESPONSE_FIELD_NUMBER: _ClassVar[int]
     WORD_CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
+    TRUTH_REPORT_FIELD_NUMBER: _ClassVar[int]
     FAILURE_SET_FIELD_NUMBER: _ClassVar[int]
     SET_ABLATION_FIELD_NUMBER: _ClassVar[int]
     schema_version: int
@@ -225,9 +228,10 @@ class Evidence(_message.Message):
     cluster_sweep: ClusterSweep
     dose_response: DoseResponse
     word_contributions: WordContributions
+    truth_report: TruthReport
     failure_set: FailureSet
     set_ablation: SetAblation
-    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSet, _Mapping]] = ..., set_ablation: _Optional[_Union[SetAblation, _Mapping]] = ...) -> None: ...
+    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ..., truth_report: _Optional[_Union[TruthReport, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSet, _Mapping]] = ..., set_ablation: _Optional[_Union[SetAblation, _Mapping]] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("data", "mime", "width", "height")
@@ -730,3 +734,51 @@ class SetAblation(_message.Message):
     ablated: SetAnswers
     controls: _containers.RepeatedCompositeFieldContainer[SetAnswers]
     def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., set_id: _Optional[str] = ..., chosen_on: _Optional[str] = ..., latents: _Optional[_Union[Array, _Mapping]] = ..., is_held_out: _Optional[_Union[Array, _Mapping]] = ..., n_firing: _Optional[_Union[Array, _Mapping]] = ..., text: _Optional[_Iterable[str]] = ..., original: _Optional[_Union[SetAnswers, _Mapping]] = ..., ablated: _Optional[_Union[SetAnswers, _Mapping]] = ..., controls: _Optional[_Iterable[_Union[SetAnswers, _Mapping]]] = ...) -> None: ...
+
+class TruthFigure(_message.Message):
+    __slots__ = ("measure", "setting", "is_default", "value", "low", "high", "n", "n_pictures", "difference", "difference_low", "difference_high")
+    MEASURE_FIELD_NUMBER: _ClassVar[int]
+    SETTING_FIELD_NUMBER: _ClassVar[int]
+    IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
+    N_PICTURES_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_LOW_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_HIGH_FIELD_NUMBER: _ClassVar[int]
+    measure: str
+    setting: str
+    is_default: bool
+    value: float
+    low: float
+    high: float
+    n: int
+    n_pictures: int
+    difference: float
+    difference_low: float
+    difference_high: float
+    def __init__(self, measure: _Optional[str] = ..., setting: _Optional[str] = ..., is_default: bool = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., n: _Optional[int] = ..., n_pictures: _Optional[int] = ..., difference: _Optional[float] = ..., difference_low: _Optional[float] = ..., difference_high: _Optional[float] = ...) -> None: ...
+
+class TruthReport(_message.Message):
+    __slots__ = ("dictionary", "items", "created", "seed", "n_pictures", "n_words", "n_learned", "n_labels", "figures")
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    N_PICTURES_FIELD_NUMBER: _ClassVar[int]
+    N_WORDS_FIELD_NUMBER: _ClassVar[int]
+    N_LEARNED_FIELD_NUMBER: _ClassVar[int]
+    N_LABELS_FIELD_NUMBER: _ClassVar[int]
+    FIGURES_FIELD_NUMBER: _ClassVar[int]
+    dictionary: Dictionary
+    items: str
+    created: float
+    seed: int
+    n_pictures: int
+    n_words: int
+    n_learned: int
+    n_labels: int
+    figures: _containers.RepeatedCompositeFieldContainer[TruthFigure]
+    def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., items: _Optional[str] = ..., created: _Optional[float] = ..., seed: _Optional[int] = ..., n_pictures: _Optional[int] = ..., n_words: _Optional[int] = ..., n_learned: _Optional[int] = ..., n_labels: _Optional[int] = ..., figures: _Optional[_Iterable[_Union[TruthFigure, _Mapping]]] = ...) -> None: ...

@@ -32,6 +32,7 @@ KIND_NAMES: Mapping[int, str] = MappingProxyType({
     pb.WORD_CONTRIBUTIONS: "word_contributions",
     pb.FAILURE_SET: "failure_set",
     pb.SET_ABLATION: "set_ablation",
+    pb.TRUTH_REPORT: "truth_report",
 })
 """The names of kinds in tags and sidecar file names."""
 

@@ -18,6 +18,7 @@ from tb_visualscratchpad.wire.errors import EvidenceNotFound
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
+from tb_visualscratchpad.wire.truth_evidence import TruthReport
 
 
 @dataclass
@@ -67,6 +68,7 @@ class HeldEvidence:
                     has_references=("references", identity) in self.of_dictionary,
                     has_decoder_map=("map", identity) in self.of_dictionary,
                     has_metrics=("metrics", identity) in self.of_dictionary,
+                    has_truth_report=("truth", identity) in self.of_dictionary,
                 )
                 for identity, info in infos.items()
             ),
@@ -141,6 +143,9 @@ class HeldEvidence:
 
     def sae_metrics(self, experiment: str, dictionary_id: str, step: int | None = None) -> SaeMetrics:
         return self._find("metrics", dictionary_id, step)
+
+    def truth_report(self, experiment: str, dictionary_id: str) -> TruthReport:
+        return self._find("truth", dictionary_id, None)
 
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         self.asked.append(step)

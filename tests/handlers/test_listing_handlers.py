@@ -70,6 +70,7 @@ def test_runs_dictionaries_and_problems() -> None:
             "has_metrics": False,
             "statistics_steps": [],
             "run": "",
+            "has_truth_report": False,
         }
     ]
     assert answer.json["problems"] == ["One file is cut short."] and answer.json["warnings"] == []

@@ -128,6 +128,12 @@ export function askStatistics(store, api) {
     : null;
 }
 
+/** @param {Store} store @param {Api} api @returns {Request|null} null where the truth was not checked */
+export function askTruth(store, api) {
+  const { dictionary } = store.selection;
+  return store.dictionaryEntry?.has_truth_report ? request('truth', [dictionary], [], () => api.truthReport(dictionary)) : null;
+}
+
 /** @param {Store} store @param {Api} api @returns {Request|null} null without a map */
 export function askMap(store, api) {
   const { dictionary, step } = store.selection;

@@ -26,6 +26,7 @@ from tb_visualscratchpad.wire.codecs.outcome_kinds import (
 )
 from tb_visualscratchpad.wire.codecs.reference_images import decode_references, encode_references
 from tb_visualscratchpad.wire.codecs.sae_metrics import decode_metrics, encode_metrics
+from tb_visualscratchpad.wire.codecs.truth_report import decode_truth_report, encode_truth_report
 from tb_visualscratchpad.wire.codecs.vlm_run import (
     decode_run,
     encode_run_compactly,
@@ -38,9 +39,10 @@ from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet
 from tb_visualscratchpad.wire.sidecar import SidecarFile
 from tb_visualscratchpad.wire.steering_evidence import Outcome
+from tb_visualscratchpad.wire.truth_evidence import TruthReport
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION, require_readable
 
-SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | FailureSet | SomeOutcome
+SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | FailureSet | TruthReport | SomeOutcome
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,9 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
             manifest, message, tensors = encode_failure_set(evidence)
             event.failure_set.CopyFrom(manifest)
             within.failure_set.CopyFrom(message)
+        case TruthReport():
+            plugin_data.kind = pb.TRUTH_REPORT
+            event.truth_report.CopyFrom(encode_truth_report(evidence))
         case Outcome():
             plugin_data.id = evidence.result_id
             plugin_data.outcome.CopyFrom(summarise_outcome(evidence))
@@ -207,6 +212,8 @@ def _decode(message: pb.Evidence, sidecar: SidecarFile | None, what: str) -> Som
                 return decode_decoder_map(message.decoder_map, sidecar)
             case "sae_metrics":
                 return decode_metrics(message.sae_metrics)
+            case "truth_report":
+                return decode_truth_report(message.truth_report)
             case "steering_result" | "cluster_sweep" | "dose_response" | "word_contributions" | "set_ablation" as kind:
                 return decode_outcome_kind(message, kind)
             case _:

@@ -2,101 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pytest
 
 from tb_visualscratchpad.exporter.asked_picture import AskedPicture
-from tb_visualscratchpad.exporter.demo.compose import Composition, compose, random_scene
-from tb_visualscratchpad.exporter.demo.questions import LIST
-from tb_visualscratchpad.exporter.demo.world import OBJECTS
+from tb_visualscratchpad.exporter.cluster_sweep import NamedLatents
+from tb_visualscratchpad.exporter.demo.truth import LABELS, LISTED_FROM, pair_listed, pictures_to_learn_from
 from tb_visualscratchpad.exporter.explain import record_answer, run_of
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.exporter.steered_answers import steer
-from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
+from tb_visualscratchpad.exporter.truth.ablation_measures import clusters_behind, measure_ablation
+from tb_visualscratchpad.exporter.truth.labelled_pictures import TruthItem
+from tb_visualscratchpad.exporter.truth.latent_owners import Learned, learn_owners
+from tb_visualscratchpad.exporter.truth.named_words import named_words
+from tb_visualscratchpad.exporter.truth.settings import ABLATED
+from tb_visualscratchpad.exporter.truth.tally import Tally
 from tb_visualscratchpad.exporter.vlm import Vlm
-from tb_visualscratchpad.views import GroupKind, cluster_columns, latent_means
-from tb_visualscratchpad.wire.evidence import Span, VlmRun
 from tb_visualscratchpad.wire.steering_evidence import Condition
 
-FIRST_SEED = 940_000
 MAX_NEW_TOKENS = 24
 
 
-def two_objects(seed: int) -> Composition:
-    """A picture of two different objects on any ground."""
-    names = np.random.default_rng([seed, 5]).choice(OBJECTS, size=2, replace=False)
-    return compose(random_scene(seed, objects=(str(names[0]), str(names[1]))), seed)
+@pytest.fixture(scope="module")
+def learned(demo_vlm: Vlm, demo_sae: SparseAutoencoder) -> Learned:
+    """Whose latents are whose does not matter here; a few pictures will do."""
+    return learn_owners(demo_vlm, demo_sae, islice(pictures_to_learn_from(1), 4), LABELS)
 
 
-def cluster_of_word(run: VlmRun, word: str) -> list[int]:
-    """The latents of the cluster that weighs most on a word among those specific to it; empty when there is none."""
-    token = next(token.index for token in run.tokens if token.span is Span.OUTPUT and token.text == word)
-    clustered = cluster_columns(latent_means(run), run.order)
-    row = int(np.flatnonzero(clustered.matrix.token_T == token)[0])
-    specific = [cluster for cluster in clustered.clusters if cluster.kind is GroupKind.CLUSTER and token in cluster.word_indices]
-    if not specific:
-        return []
-    best = max(specific, key=lambda cluster: cluster.weight_T[row])
-    return clustered.matrix.latent_C[best.start : best.start + best.count].tolist()
+class Ablations:
+    """The cluster of the object that the model names first, ablated on one picture after another."""
 
+    def __init__(self, vlm: Vlm, sae: SparseAutoencoder, learned: Learned) -> None:
+        self.vlm, self.sae, self.learned = vlm, sae, learned
+        self.tally = Tally()
+        self.norms: list[float] = []
 
-@dataclass
-class Counts:
-    """Of how many ablations and controls, how many did what."""
-
-    ablations: int = 0
-    gone: int = 0
-    others: int = 0
-    others_stay: int = 0
-    controls: int = 0
-    gone_under_control: int = 0
-    worst_norm: float = 0.0
-
-    def take(self, vlm: Vlm, sae: SparseAutoencoder, composition: Composition) -> None:
-        """Ablates the cluster of the object that the model names first."""
-        asked = AskedPicture(vlm, sae, composition.picture, LIST)
+    def take(self, item: TruthItem, check_norms: bool) -> None:
+        asked = AskedPicture(self.vlm, self.sae, item.shown.picture, item.prompt)
         run = run_of(asked, record_answer(asked, None, MAX_NEW_TOKENS), keep_picture=False)
-        objects = {placed.name for placed in composition.scene.objects}
-        named = [word for word in run.output_text.split() if word in objects]
-        if not named:
+        found = named_words(run, item.words)
+        if not found:
             return
-        word = named[0]
-        others = [other for other in named if other != word]
-        self.ablations += 1
-        self.others += len(others)
-        latents = cluster_of_word(run, word)
-        if not latents:
-            self.others_stay += len(others)
-            return
-        spec = SteeringSpec(tuple(LatentIntervention(latent, "SCALE", 0.0) for latent in latents))
-        result, _ = steer(asked, spec, max_new_tokens=MAX_NEW_TOKENS, logged=run, keep_picture=False)
-        assert result.differs_from_logged == ""
-        steered = result.answers[-1]
-        self.gone += word not in steered.output_text.split()
-        self.others_stay += sum(other in steered.output_text.split() for other in others)
-        for control in (answer for answer in result.answers if answer.condition is Condition.CONTROL):
-            self.controls += 1
-            self.gone_under_control += word not in control.output_text.split()
-            self.worst_norm = max(self.worst_norm, abs(control.change_norm / steered.change_norm - 1))
+        measure_ablation(
+            self.tally, asked, run, item.words, found[0], self.learned, picture=item.shown.name, settings=ABLATED[:1],
+            max_new_tokens=MAX_NEW_TOKENS,
+        )
+        (latents,) = clusters_behind(run, found[0], self.learned, ABLATED[:1]).values()
+        if check_norms and latents:
+            spec = NamedLatents("it", latents).ablation
+            result, _ = steer(asked, spec, max_new_tokens=MAX_NEW_TOKENS, logged=run, keep_picture=False)
+            assert result.differs_from_logged == ""
+            controls = [one for one in result.answers if one.condition is Condition.CONTROL]
+            assert len(controls) == 5
+            self.norms += [abs(one.change_norm / result.answers[-1].change_norm - 1) for one in controls]
+
+    def share(self, measure: str, setting: str = ABLATED[0][0]) -> float:
+        found = self.tally.mean(measure, setting)
+        assert found is not None
+        return found
 
 
 @pytest.mark.full
-def test_a_cluster_carries_its_word_and_no_other(demo_vlm: Vlm, demo_sae: SparseAutoencoder) -> None:
-    counts = Counts()
-    for seed in range(FIRST_SEED, FIRST_SEED + 60):
-        counts.take(demo_vlm, demo_sae, two_objects(seed))
-    print(counts)
-    assert counts.ablations >= 58 and counts.others >= 50 and counts.controls >= 250
-    assert counts.gone >= 0.90 * counts.ablations
-    assert counts.others_stay >= 0.85 * counts.others
-    assert counts.gone_under_control <= 0.20 * counts.controls
-    assert counts.worst_norm <= 0.101
+def test_a_cluster_carries_its_word_and_no_other(demo_vlm: Vlm, demo_sae: SparseAutoencoder, learned: Learned) -> None:
+    taken = Ablations(demo_vlm, demo_sae, learned)
+    for number in range(60):
+        taken.take(pair_listed(LISTED_FROM + number), check_norms=number % 3 == 0)
+    counts = {(one.measure, one.setting): one.n for one in taken.tally.figures(0)}
+    gone, kept, under_control = taken.share("ablation.gone"), taken.share("ablation.kept"), taken.share("ablation.gone", "controls of cut .30")
+    print(f"gone {gone:.3f}, others kept {kept:.3f}, gone under a control {under_control:.3f}; {counts}")
+    assert counts["ablation.gone", "cut .30"] >= 58 and counts["ablation.kept", "cut .30"] >= 50
+    assert counts["ablation.gone", "controls of cut .30"] >= 50  # of five each
+    assert gone >= 0.90
+    assert kept >= 0.85
+    assert under_control <= 0.20
+    assert max(taken.norms) <= 0.101
 
 
-def test_on_a_few_pictures(demo_vlm: Vlm, demo_sae: SparseAutoencoder) -> None:
-    counts = Counts()
-    for seed in range(FIRST_SEED + 100, FIRST_SEED + 103):
-        counts.take(demo_vlm, demo_sae, two_objects(seed))
-    assert counts.gone >= 2 and counts.others_stay >= 2 and counts.gone_under_control < counts.controls / 2
+def test_on_a_few_pictures(demo_vlm: Vlm, demo_sae: SparseAutoencoder, learned: Learned) -> None:
+    taken = Ablations(demo_vlm, demo_sae, learned)
+    for number in range(3):
+        taken.take(pair_listed(LISTED_FROM + 100 + number), check_norms=number == 0)
+    assert taken.share("ablation.gone") >= 2 / 3 and taken.share("ablation.kept") >= 2 / 3
+    assert taken.share("ablation.gone", "controls of cut .30") < 0.5 and max(taken.norms) <= 0.101
+    assert np.isfinite(taken.norms).all()
