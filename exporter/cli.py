@@ -1,4 +1,4 @@
-"""The command line: ``visualscratchpad demo | statistics | run | worker | train-sae``.
+"""The command line: ``visualscratchpad demo | statistics | run | worker | train-sae | convert-sae``.
 
 What a user can put right is said in one sentence on stderr, with exit status 1; wrong options end with 2, Ctrl-C with 130. Only
 ``--json`` writes to stdout, one object; everything else goes to stderr.
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from tb_visualscratchpad import __version__
 from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
+from tb_visualscratchpad.exporter.sae_options import add_conversion_options, add_sae_options, answers_of, convert
 from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
@@ -130,6 +131,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_options(train.add_argument_group("model"))
     add_training_options(train)
     train.set_defaults(command=_train_sae)
+
+    conversion = commands.add_parser(
+        "convert-sae",
+        help="save an SAE of another library as SAELens does",
+        description="Reads an SAE of any library that is read here and saves what it computes in SAELens' layout (docs/sae_formats.md).",
+    )
+    add_conversion_options(conversion)
+    conversion.set_defaults(command=convert)
     return parser
 
 
@@ -143,10 +152,9 @@ def _positive(text: str) -> int:
 def _add_dictionary_options(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model and SAE")
     _add_model_options(model)
-    model.add_argument("--sae", required=True, help="folder or hub id of an SAE in SAELens format, or 'demo'")
+    model.add_argument("--sae", required=True, help="folder, file or hub id of an SAE (docs/sae_formats.md lists the libraries), or 'demo'")
     model.add_argument("--hook", help="vision features the SAE reads (default: what its file says, else what the projector reads)")
-    model.add_argument("--sae-k", type=_positive, help="k of a topk SAE whose file does not tell")
-    model.add_argument("--sae-scaling-factor", type=float, help="input scale of an SAE whose file does not tell")
+    add_sae_options(parser.add_argument_group("where the file of the SAE does not tell"))
 
 
 def _add_model_options(model: argparse._ArgumentGroup) -> None:
@@ -162,7 +170,7 @@ def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:
     vlm = _load_vlm(options)
     from tb_visualscratchpad.exporter.sae import load_sae
 
-    return vlm, load_sae(options.sae, device=str(vlm.device), k=options.sae_k, scaling_factor=options.sae_scaling_factor)
+    return vlm, load_sae(options.sae, device=str(vlm.device), **answers_of(options))
 
 
 def _load_vlm(options: argparse.Namespace) -> Vlm:

@@ -97,7 +97,7 @@ def _decoder(tensors: Mapping[str, Tensor], answers: AnswerSheet, found: FoundCh
     length = relaxation.norm(dim=-1, keepdim=True)
     relaxation = relaxation * (delta / length.clamp(min=1e-30)).clamp(max=1.0)
     points = require_shape(tensors, "dictionary.C", (n_points, d_in), path)
-    return (mixture @ points + relaxation) * growth, Decision("delta", delta, Source.ANSWER, "--sae-delta")
+    return (mixture @ points.to(mixture.dtype) + relaxation) * growth, Decision("delta", delta, Source.ANSWER, "--sae-delta")
 
 
 def _encoder(tensors: Mapping[str, Tensor], decoder: Tensor, found: FoundCheckpoint) -> tuple[Tensor, Tensor]:

@@ -34,7 +34,7 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
         "decoder_map", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
     ),
     ("event_file", "writing_process", "dashboards", "step_log", "event_log", "training_log", "dictionary_monitor", "worker", "demo"),
-    ("train_command", "cli", "__init__", "__main__"),
+    ("train_command", "sae_options", "cli", "__init__", "__main__"),
 )
 PLUGIN_MAY_USE = frozenset({"PIL", "google", "grpc", "numpy", "safetensors", "scipy", "tensorboard", "werkzeug"})
 """What an installation without ``[exporter]`` has."""

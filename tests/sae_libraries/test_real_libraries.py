@@ -1,0 +1,122 @@
+"""Every SAE of every library that installs here: made, saved and read by the library, then read by ours; the quick tests' files are its."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tb_visualscratchpad.exporter.sae import convert_sae, load_sae
+from tb_visualscratchpad.exporter.sae.answers import Answers
+from tb_visualscratchpad.wire.errors import ScratchpadError
+from tests.sae_libraries.environments import LIBRARIES, generate
+
+pytestmark = pytest.mark.full
+
+COMMITTED = Path(__file__).resolve().parent.parent / "exporter" / "sae" / "library_files"
+REFUSED = {
+    "sparsify": {"transcoder", "skip"}, "overcomplete": {"quantised", "matching_pursuit", "orthogonal_pursuit", "layer_norm_encoder"},
+}
+N_CASES = {"saelens": 44, "dictionary_learning": 14, "sparsify": 7, "saev": 2, "overcomplete": 16}
+
+
+@pytest.fixture(scope="module", params=list(LIBRARIES))
+def library(request, tmp_path_factory) -> tuple[str, Path]:
+    """The library's name, and a folder of what it has just written."""
+    output = tmp_path_factory.mktemp("library") / request.param
+    generate(LIBRARIES[request.param], output)
+    return request.param, output
+
+
+def read_case(case: Path) -> tuple[Path, dict[str, Any], dict[str, torch.Tensor]]:
+    answers = json.loads((case / "answers.json").read_text())
+    if answers.get("input_mean", "none") != "none":
+        answers["input_mean"] = str(case / answers["input_mean"])
+    hookpoint = case / "checkpoint" / "layers.3"
+    return hookpoint if hookpoint.is_dir() else case / "checkpoint", answers, load_file(case / "expected.safetensors")
+
+
+def farthest(found: torch.Tensor, expected: torch.Tensor) -> float:
+    """The largest difference, as a share of the largest value of its row."""
+    return float(((found - expected).abs() / expected.abs().amax(dim=-1, keepdim=True).clamp(min=1e-3)).max())
+
+
+def test_ours_computes_what_the_library_computes(library):
+    name, output = library
+    cases = sorted(output.iterdir())
+    assert len(cases) == N_CASES[name]
+    for case in cases:
+        place, answers, expected = read_case(case)
+        if case.name in REFUSED.get(name, ()):
+            with pytest.raises(ScratchpadError):
+                load_sae(place, **answers)
+            continue
+        sae = load_sae(place, **answers)
+        z = sae.encode(expected["x"])
+        assert farthest(z, expected["z"]) < 1e-5, case.name
+        assert farthest(sae.decode(z, expected["x"]), expected["y"]) < 1e-5, case.name
+        assert (z > 0).sum() > 50, case.name
+
+
+def test_converted_it_computes_the_same_in_saelens(library, tmp_path):
+    from sae_lens import SAE
+
+    name, output = library
+    for case in sorted(output.iterdir()):
+        place, answers, expected = read_case(case)
+        if case.name in REFUSED.get(name, ()):
+            continue
+        if case.name == "groupmax":
+            with pytest.raises(ScratchpadError, match="SAELens 6 has no groupmax SAE"):
+                convert_sae(place, tmp_path / case.name, Answers(**answers))
+            continue
+        convert_sae(place, tmp_path / case.name, Answers(**answers))
+        theirs = SAE.load_from_disk(tmp_path / case.name)
+        # Zero tokens are 0/0 in SAELens under constant_norm_rescale.
+        x = expected["x"][expected["x"].norm(dim=-1) > 0]
+        with torch.no_grad():
+            z = theirs.encode(x)
+            y = theirs.decode(z)
+        ours = load_sae(tmp_path / case.name)
+        assert farthest(ours.encode(x), z) < 1e-5 and farthest(ours.decode(z, x), y) < 1e-5, case.name
+        kept = expected["x"].norm(dim=-1) > 0
+        assert farthest(z, expected["z"][kept]) < 1e-5 and farthest(y, expected["y"][kept]) < 1e-5, case.name
+
+
+def test_the_files_of_the_quick_tests_are_what_the_library_writes(library):
+    name, output = library
+    committed = sorted(path for path in (COMMITTED / name).rglob("*") if path.is_file())
+    assert committed
+    for path in committed:
+        fresh = output / path.relative_to(COMMITTED / name)
+        if path.suffix == ".json":
+            assert json.loads(path.read_text()) == json.loads(fresh.read_text()), path
+        elif path.suffix == ".safetensors":
+            require_like(load_file(path), load_file(fresh), path)
+        else:
+            require_like(read_torch(path), read_torch(fresh), path)
+
+
+def read_torch(path: Path) -> dict[str, torch.Tensor]:
+    """What torch.save wrote, after a line of JSON or not."""
+    with path.open("rb") as file:
+        if file.read(1) == b"{":
+            file.readline()
+        else:
+            file.seek(0)
+        held = torch.load(io.BytesIO(file.read()), weights_only=True)
+    return held if isinstance(held, dict) else {"": held}
+
+
+def require_like(committed: dict[str, torch.Tensor], fresh: dict[str, torch.Tensor], path: Path) -> None:
+    """Names, types and shapes are equal; values up to what training on another machine changes."""
+    assert {name: (value.dtype, value.shape) for name, value in committed.items()} == {
+        name: (value.dtype, value.shape) for name, value in fresh.items()
+    }, path
+    for name, value in committed.items():
+        torch.testing.assert_close(value.double(), fresh[name].double(), rtol=1e-2, atol=1e-3, msg=f"{path}: {name}")
