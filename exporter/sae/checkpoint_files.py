@@ -25,6 +25,7 @@ from tb_visualscratchpad.exporter.sae.torch_file import (
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 MOST_FILES = 2_000
+DEEPEST_CONFIG = 4
 WEIGHTS_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".gz")
 """Of files that are told of when they cannot be read; what is read is decided by content."""
 WRAPPERS = ("state_dict", "ae")
@@ -139,10 +140,11 @@ def _read(path: Path) -> WeightsFile | ConfigFile | Unreadable | None:
         start = file.read(16)
     if start.startswith(ZIP_MAGIC):
         return _torch_weights(path)
-    if start.startswith(PICKLE_MAGIC) or (path.suffix in WEIGHTS_SUFFIXES and path.suffix != ".safetensors" and start[:1] != b"{"):
-        read_torch_structure(path)  # tells why not
-    if start[8:9] == b"{" and start[:1] != b"{" or path.suffix == ".safetensors":
+    # Eight bytes of a length, of which the last is zero, and the header it measures: JSON alone has no zero bytes.
+    if start[7:9] == b"\0{":
         return WeightsFile(path, "safetensors", read_shapes(path))
+    if start.startswith(PICKLE_MAGIC) or (path.suffix in WEIGHTS_SUFFIXES and start[:1] != b"{"):
+        (read_shapes if path.suffix == ".safetensors" else read_torch_structure)(path)  # tells why not
     if start[:1] == b"{" and (headed := _weights_after_a_line(path)) is not None:
         return headed
     if path.suffix == ".json" or start.lstrip()[:1] == b"{":
@@ -164,8 +166,16 @@ def _named_tensors(held: Mapping[Any, Any]) -> dict[str, Tensor]:
     return {name: value for name, value in held.items() if isinstance(name, str) and isinstance(value, Tensor)}
 
 
-def _plain(value: Any) -> Any:
-    return dict(vars(value)) if isinstance(value, InertConfig) else value
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Numbers, texts, lists and mappings as they are, configs as mappings; of anything else its text."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (InertConfig, dict, list, tuple)) and depth < DEEPEST_CONFIG:
+        if isinstance(value, (list, tuple)):
+            return [_plain(item, depth + 1) for item in value]
+        fields = vars(value) if isinstance(value, InertConfig) else value
+        return {str(key): _plain(item, depth + 1) for key, item in fields.items()}
+    return type(value).__name__ if isinstance(value, Tensor) else str(value)[:200]
 
 
 def _weights_after_a_line(path: Path) -> WeightsFile | None:

@@ -40,7 +40,7 @@ def parse_json_object(text: bytes, where: str) -> dict[str, Any]:
     try:
         found = json.loads(text.decode("utf-8"), object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).split(";")[0][:200]
         raise ScratchpadError(f"{where} is not readable as JSON ({reason}): copy or download it again.") from error
     if not isinstance(found, dict):
         raise ScratchpadError(f"{where} holds a JSON {type(found).__name__}, expected an object.")

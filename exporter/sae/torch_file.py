@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickletools
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -158,17 +159,22 @@ def _require_plain_pickle(path: Path, pickle: bytes) -> None:
         raise ScratchpadError(f"The pickle in {path} is damaged ({_first_line(error)}): copy or download it again.") from error
     for name, argument in opcodes:
         if name in _CALLS_BY_OTHER_MEANS:
-            raise ScratchpadError(f"The pickle in {path} uses {name}, which torch.save does not write: {_how_to_convert(path, '')}")
+            raise ScratchpadError(
+                f"The pickle in {path} uses {name}, which torch.save does not write by itself: save it again with its default pickle protocol."
+            )
         if name == "GLOBAL":
             module, _, attribute = str(argument).partition(" ")
             if (module, attribute) not in PLAIN | CONFIG_CLASSES:
                 raise ScratchpadError(
-                    f"{path} holds more than tensors: a {module}.{attribute}"[:300] + ", and unpickling that would run code. "
+                    f"{path} holds more than tensors: {module}.{attribute}"[:300] + ", and unpickling that would run code. "
                     + _how_to_convert(path, module)
                 )
 
 
 def _how_to_convert(path: Path, module: str) -> str:
+    """What to do about a pickle that names something of ``module``: nothing, where no library of SAEs would."""
+    if module.split(".")[0] in sys.stdlib_module_names | {"posix", "nt"}:
+        return "No library saves an SAE so: do not unpickle it."
     whole = module.startswith("overcomplete")
     taken = "m.state_dict()" if whole else "getattr(m, 'state_dict', lambda: m['state_dict'])()"
     return (
