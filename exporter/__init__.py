@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
     from tb_visualscratchpad.exporter.explain import explain
     from tb_visualscratchpad.exporter.pixel_erasure import erase
-    from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info, live_sae, load_sae
+    from tb_visualscratchpad.exporter.sae import SparseAutoencoder, convert_sae, dictionary_info, live_sae, load_sae
     from tb_visualscratchpad.exporter.steered_answers import steer
     from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
     from tb_visualscratchpad.exporter.sweep import sweep
@@ -36,6 +36,7 @@ __all__ = [
     "SparseAutoencoder",
     "SteeringSpec",
     "Vlm",
+    "convert_sae",
     "decoder_map",
     "dictionary_info",
     "dose_response",
@@ -61,6 +62,7 @@ _MODULE_OF = {
     "SparseAutoencoder": "sae",
     "SteeringSpec": "steering",
     "Vlm": "vlm",
+    "convert_sae": "sae",
     "decoder_map": "decoder_map",
     "dictionary_info": "sae",
     "dose_response": "dose_response",

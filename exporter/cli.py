@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from tb_visualscratchpad import __version__
 from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
-from tb_visualscratchpad.exporter.sae_options import add_conversion_options, add_sae_options, answers_of, convert
+from tb_visualscratchpad.exporter.sae_options import (
+    add_conversion_options,
+    add_sae_options,
+    answers_of,
+    convert,
+    tell_assumptions,
+)
 from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
@@ -170,7 +176,9 @@ def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:
     vlm = _load_vlm(options)
     from tb_visualscratchpad.exporter.sae import load_sae
 
-    return vlm, load_sae(options.sae, device=str(vlm.device), **answers_of(options))
+    sae = load_sae(options.sae, device=str(vlm.device), **answers_of(options))
+    tell_assumptions(sae)
+    return vlm, sae
 
 
 def _load_vlm(options: argparse.Namespace) -> Vlm:

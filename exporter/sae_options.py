@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tb_visualscratchpad.wire.errors import ScratchpadError
+
+if TYPE_CHECKING:
+    from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 
 
 def add_sae_options(group: argparse._ArgumentGroup) -> None:
@@ -29,6 +32,12 @@ def answers_of(options: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(options, f"sae_{name}") for name in names}
 
 
+def tell_assumptions(sae: SparseAutoencoder) -> None:
+    """On stderr: what was taken as the library's convention though the file would also allow something else."""
+    for sentence in () if sae.report is None else sae.report.assumptions():
+        print(f"The SAE {sae.name}: {sentence}", file=sys.stderr)
+
+
 def add_conversion_options(parser: argparse.ArgumentParser) -> None:
     """``convert-sae IN OUT``."""
     parser.add_argument("source", metavar="IN", help="folder, file or hub id of an SAE of any library that is read here")
@@ -43,19 +52,19 @@ def convert(options: argparse.Namespace) -> dict[str, Any] | None:
     Raises:
         ScratchpadError: as ``convert_sae``.
     """
-    from tb_visualscratchpad.exporter.sae.answers import Answers
     from tb_visualscratchpad.exporter.sae.conversion import convert_sae
     from tb_visualscratchpad.exporter.sae.saelens import WEIGHTS_FILE
 
     output = options.output.expanduser()
     if not output.name:
         raise ScratchpadError(f"{output} names no folder: give the path of the one to make.")
-    sae = convert_sae(options.source, output, Answers(**answers_of(options)))
+    sae = convert_sae(options.source, output, **answers_of(options))
+    tell_assumptions(sae)
     kind = f"{sae.activation} SAE, {sae.d_in} inputs, {sae.n_latents} latents"
     print(f"Wrote {output / WEIGHTS_FILE}: {kind}, as SAELens saves it.", file=sys.stderr)
     if not options.json:
         return None
-    assert sae.report is not None, "it was loaded"
+    assert sae.report is not None, "every loader reports"
     return {
         "output": str(output), "format": sae.report.format, "architecture": sae.report.architecture, "activation": sae.activation,
         "d_in": sae.d_in, "n_latents": sae.n_latents,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from tb_visualscratchpad.exporter.sae.load_report import Decision, Source, Value
@@ -32,7 +33,7 @@ class Answers:
     """
 
     scaling_factor: float | None = None
-    input_mean: str | None = None
+    input_mean: str | Path | None = None
     k: int | None = None
     threshold: float | None = None
     activation: str | None = None
@@ -57,7 +58,8 @@ class AnswerSheet:
     """The answers of one loading: each is taken by the loader that has a use for it; what is left over at the end is refused."""
 
     def __init__(self, answers: Answers) -> None:
-        self._said = {field.name: getattr(answers, field.name) for field in fields(answers) if getattr(answers, field.name) is not None}
+        said = {field.name: getattr(answers, field.name) for field in fields(answers)}
+        self._said = {name: str(value) if isinstance(value, Path) else value for name, value in said.items() if value is not None}
         self._used: set[str] = set()
         _check(self._said)
 

@@ -38,8 +38,13 @@ LAYOUT_VERSION = "6.0.0"
 """Release of SAELens whose layout is written; without one SAELens reads a config as older."""
 
 
-def convert_sae(source: str | Path, output: Path, answers: Answers = Answers()) -> SparseAutoencoder:
+def convert_sae(source: str | Path, output: str | Path, **answers: Any) -> SparseAutoencoder:
     """Load an SAE and save it as SAELens does for inference: the whole folder, or none.
+
+    Args:
+        source: as of ``load_sae``.
+        output: a folder that does not exist yet.
+        answers: what the file does not say, by the names of ``load_sae``.
 
     Returns:
         The SAE that was loaded; what was written computes the same.
@@ -47,10 +52,11 @@ def convert_sae(source: str | Path, output: Path, answers: Answers = Answers()) 
     Raises:
         ScratchpadError: it cannot be loaded, ``output`` exists, or SAELens has no such SAE.
     """
+    output = Path(output).expanduser()
     if os.path.lexists(output):
         raise ScratchpadError(f"{output} exists already: choose another folder, nothing is overwritten.")
     place, name = find_checkpoint(source)
-    loaded = load_checkpoint(place, name, answers)
+    loaded = load_checkpoint(place, name, Answers(**answers))
     sae = loaded.to("cpu", loaded.dtype)  # one type for all its parts
     config, tensors = saelens_form(sae)
     unfinished = output.with_name(f".{output.name}.unfinished")

@@ -198,7 +198,7 @@ def _batch_topk(
     # -1 is what the trainer starts with. Used as a threshold it lets everything positive fire.
     k = _k(found, tensors, trainer, answers, n_latents)
     reason = f"the threshold was never set: the {k.value} largest of each token fire instead, as the mean of k in training"
-    return TopK(int(k.value or 0)), replace(k, source=Source.CONVENTION, reason=reason)
+    return TopK(int(k.value or 0)), replace(k, source=Source.CONVENTION, reason=reason, alternatives=("every positive pre-activation",))
 
 
 def _scaled_as_saved(parts: LoadedParts, found: FoundCheckpoint) -> LoadedParts:

@@ -55,3 +55,11 @@ class LoadReport:
     def decision(self, name: str) -> Decision | None:
         """The decision of that name, None where it has no meaning here."""
         return next((decision for decision in self.decisions if decision.name == name), None)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """A sentence for each decision that follows from a convention though the file would also allow something else."""
+        return tuple(
+            f"{one.name.replace('_', ' ')} is {one.value} ({one.reason}); the file would also allow {', '.join(map(str, one.alternatives))}."
+            for one in self.decisions
+            if one.source is Source.CONVENTION and one.alternatives
+        )

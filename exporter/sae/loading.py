@@ -57,8 +57,8 @@ def load_sae(
     target_device = _device(device)
     place, name = find_checkpoint(source)
     answers = Answers(
-        scaling_factor=scaling_factor, input_mean=None if input_mean is None else str(input_mean), k=k, threshold=threshold, activation=activation,
-        decoder_norm=decoder_norm, delta=delta, subtract_b_dec=subtract_b_dec, clip_negative=clip_negative,
+        scaling_factor=scaling_factor, input_mean=input_mean, k=k, threshold=threshold, activation=activation, decoder_norm=decoder_norm,
+        delta=delta, subtract_b_dec=subtract_b_dec, clip_negative=clip_negative,
     )
     return load_checkpoint(place, name, answers).to(target_device, target)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 OVERLAYS = HERE.parent.parent / ".sae_libraries"
 
-STAND_IN = '''"""Stands in for a package that the library imports and its SAE classes do not use."""
+STAND_INS = '''"""Empty modules for packages that the library imports and its SAE classes do not use."""
 import sys, types
 
 class _Anything:
@@ -65,7 +65,7 @@ LIBRARIES = {
 
 def overlay_of(library: Library) -> Path:
     """The library's folder; installed where it is not there yet, or was made from other requirements."""
-    made_from = hashlib.sha256(repr((library, STAND_IN, sys.version_info[:2])).encode()).hexdigest()
+    made_from = hashlib.sha256(repr((library, STAND_INS, sys.version_info[:2])).encode()).hexdigest()
     folder = OVERLAYS / library.name
     stamp = folder / ".made_from"
     if stamp.is_file() and stamp.read_text() == made_from:
@@ -75,8 +75,7 @@ def overlay_of(library: Library) -> Path:
     if library.requirements:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(folder)]
         subprocess.run([*command, *library.requirements], check=True)
-    # Run by the interpreter's start-up of the child, before anything is imported.
-    (folder / "usercustomize.py").write_text(STAND_IN.format(names=library.stand_ins))
+    (folder / "stand_ins.py").write_text(STAND_INS.format(names=library.stand_ins))
     stamp.write_text(made_from)
     return folder
 
@@ -90,14 +89,14 @@ def generate(library: Library, output: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {
         "PYTHONPATH": os.pathsep.join((str(overlay_of(library)), str(HERE))), "OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled",
-        "HF_HUB_OFFLINE": "1", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1",
+        "HF_HUB_OFFLINE": "1",
     }
     script = HERE / f"generate_{library.name}.py"
     subprocess.run([sys.executable, "-c", _RUN.format(script=str(script), output=str(output))], check=True, env=environment, stdout=sys.stderr)
 
 
-# usercustomize is not read in virtual environments that leave the user's site out: imported by hand.
-_RUN = "import usercustomize, runpy, sys; sys.argv = [{script!r}, {output!r}]; runpy.run_path({script!r}, run_name='__main__')"
+# The stand-ins first, so that the library finds them.
+_RUN = "import stand_ins, runpy, sys; sys.argv = [{script!r}, {output!r}]; runpy.run_path({script!r}, run_name='__main__')"
 
 if __name__ == "__main__":
     # python tests/sae_libraries/environments.py OUTPUT [LIBRARY ...]: writes the files that the quick tests read.

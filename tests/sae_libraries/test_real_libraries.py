@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import load_file
 
 from tb_visualscratchpad.exporter.sae import convert_sae, load_sae
-from tb_visualscratchpad.exporter.sae.answers import Answers
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tests.sae_libraries.environments import LIBRARIES, generate
 
@@ -73,9 +72,9 @@ def test_converted_it_computes_the_same_in_saelens(library, tmp_path):
             continue
         if case.name == "groupmax":
             with pytest.raises(ScratchpadError, match="SAELens 6 has no groupmax SAE"):
-                convert_sae(place, tmp_path / case.name, Answers(**answers))
+                convert_sae(place, tmp_path / case.name, **answers)
             continue
-        convert_sae(place, tmp_path / case.name, Answers(**answers))
+        convert_sae(place, tmp_path / case.name, **answers)
         theirs = SAE.load_from_disk(tmp_path / case.name)
         # Zero tokens are 0/0 in SAELens under constant_norm_rescale.
         x = expected["x"][expected["x"].norm(dim=-1) > 0]

@@ -24,7 +24,7 @@ X = torch.randn(40, 12, generator=torch.Generator().manual_seed(2)) * 3
 def test_what_comes_back_computes_the_same(tmp_path, case):
     place, answers = place_and_answers(case)
     before = load_sae(place, **answers)
-    convert_sae(place, tmp_path / "out", Answers(**{name: str(value) if name == "input_mean" else value for name, value in answers.items()}))
+    convert_sae(place, tmp_path / "out", **answers)
     after = load_sae(tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cfg.json", "sae_weights.safetensors"]
     torch.testing.assert_close(after.encode(X), before.encode(X), rtol=1e-5, atol=1e-6)
@@ -38,7 +38,7 @@ def test_firing_at_equality_survives(tmp_path):
     """overcomplete's threshold is inclusive, SAELens' is not."""
     place, answers = place_and_answers("overcomplete/jump")
     before = load_sae(place, **answers)
-    convert_sae(place, tmp_path / "out", Answers(**answers))
+    convert_sae(place, tmp_path / "out", **answers)
     after = load_sae(tmp_path / "out")
     at = before.activation_function.threshold_K[None]
     below = torch.nextafter(at, torch.zeros_like(at))
@@ -93,7 +93,12 @@ def test_on_the_command_line(tmp_path, capsys):
         "name": "subtracts_b_dec", "value": True, "source": "answer", "reason": "", "alternatives": [False],
     }
     assert load_sae(tmp_path / "out").subtracts_b_dec
+    capsys.readouterr()
     assert main(["convert-sae", str(place), str(tmp_path / "out"), "--sae-clip-negative"]) == 1
+    assert "exists already" in capsys.readouterr().err
+    unset = foreign.matryoshka(tmp_path / "trainer_0", threshold=-1.0)
+    assert main(["convert-sae", str(unset), str(tmp_path / "second")]) == 0
+    assert "k is 5 (the threshold was never set" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["convert-sae", "--help"])
     assert "--sae-decoder-norm" in capsys.readouterr().out
