@@ -17,6 +17,7 @@ from tb_visualscratchpad.exporter.sae.tensor_file import Shapes, read_shapes, re
 from tb_visualscratchpad.exporter.sae.torch_file import (
     PICKLE_MAGIC,
     ZIP_MAGIC,
+    ClassNames,
     InertConfig,
     payload_after,
     read_torch_structure,
@@ -50,6 +51,7 @@ class WeightsFile:
     wrapper: str | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
     payload_start: int = 0
+    config_classes: ClassNames = frozenset()
 
     def tensors(self) -> dict[str, Tensor]:
         """All its tensors, on the CPU, as stored.
@@ -63,7 +65,7 @@ class WeightsFile:
             with payload_after(self.path, self.payload_start) as payload:
                 held = _told_as(self.path, payload, read_torch_tensors)
         else:
-            held = read_torch_tensors(self.path)
+            held = read_torch_tensors(self.path, self.config_classes)
         return _named_tensors(held[self.wrapper] if self.wrapper else held)
 
 
@@ -97,17 +99,21 @@ class CheckpointFiles:
         return next((config for config in self.configs if all(key in config.content for key in keys)), None)
 
 
-def read_checkpoint_files(place: Path) -> CheckpointFiles:
+def read_checkpoint_files(place: Path, config_classes: ClassNames = frozenset()) -> CheckpointFiles:
     """The files at ``place``: a folder, or one file of weights with the configs of its folder and of the folder above.
+
+    Args:
+        config_classes: whose pickled objects are read as their fields; any other object is refused.
 
     Raises:
         ScratchpadError: it cannot be listed, or holds more files than a checkpoint has.
     """
     if place.is_dir():
-        found = [_classify(path) for path in _regular_files(place)]
+        found = [_classify(path, config_classes) for path in _regular_files(place)]
     else:
         beside = _regular_files(place.parent) + _regular_files(place.parent.parent)
-        found = [_classify(place), *(_classify(path) for path in beside if path != place and path.suffix == ".json")]
+        configs = [path for path in beside if path != place and path.suffix == ".json"]
+        found = [_classify(path, config_classes) for path in (place, *configs)]
     return CheckpointFiles(
         place,
         tuple(one for one in found if isinstance(one, WeightsFile)),
@@ -126,20 +132,20 @@ def _regular_files(folder: Path) -> list[Path]:
     return paths
 
 
-def _classify(path: Path) -> WeightsFile | ConfigFile | Unreadable | None:
+def _classify(path: Path, config_classes: ClassNames) -> WeightsFile | ConfigFile | Unreadable | None:
     try:
-        return _read(path)
+        return _read(path, config_classes)
     except ScratchpadError as error:
         return Unreadable(path, str(error))
     except OSError as error:
         return Unreadable(path, f"{path} cannot be read ({error.strerror}): check the file and its permissions.")
 
 
-def _read(path: Path) -> WeightsFile | ConfigFile | Unreadable | None:
+def _read(path: Path, config_classes: ClassNames) -> WeightsFile | ConfigFile | Unreadable | None:
     with path.open("rb") as file:
         start = file.read(16)
     if start.startswith(ZIP_MAGIC):
-        return _torch_weights(path)
+        return _torch_weights(path, config_classes)
     # Eight bytes of a length, of which the last is zero, and the header it measures: JSON alone has no zero bytes.
     if start[7:9] == b"\0{":
         return WeightsFile(path, "safetensors", read_shapes(path))
@@ -152,14 +158,15 @@ def _read(path: Path) -> WeightsFile | ConfigFile | Unreadable | None:
     return None
 
 
-def _torch_weights(path: Path) -> WeightsFile | None:
-    held = read_torch_structure(path)
+def _torch_weights(path: Path, config_classes: ClassNames) -> WeightsFile | None:
+    held = read_torch_structure(path, config_classes)
     if not isinstance(held, dict):
         return None
     wrapper = next((key for key in WRAPPERS if isinstance(held.get(key), dict)), None)
     named = _named_tensors(held[wrapper] if wrapper else held)
     beside = {str(key): _plain(value) for key, value in held.items() if key != wrapper and not isinstance(value, Tensor)}
-    return WeightsFile(path, "torch", {name: tuple(tensor.shape) for name, tensor in named.items()}, None, wrapper, beside)
+    shapes = {name: tuple(tensor.shape) for name, tensor in named.items()}
+    return WeightsFile(path, "torch", shapes, None, wrapper, beside, config_classes=config_classes)
 
 
 def _named_tensors(held: Mapping[Any, Any]) -> dict[str, Tensor]:

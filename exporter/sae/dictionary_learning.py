@@ -41,17 +41,17 @@ from tb_visualscratchpad.exporter.sae.found_checkpoint import (
 )
 from tb_visualscratchpad.exporter.sae.load_report import Decision, Source
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
+from tb_visualscratchpad.exporter.sae.standard_tensors import STANDARD, standard_weights
 from tb_visualscratchpad.exporter.sae.tensor_file import require_matrix, require_number, require_shape
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 FORMAT = "dictionary_learning"
 
 _LINEAR = {"encoder.weight", "encoder.bias", "decoder.weight"}
-_STANDARD = {"W_enc", "b_enc", "W_dec", "b_dec"}
 AUTO_ENCODER, NEW, GATED = _LINEAR | {"bias"}, _LINEAR | {"decoder.bias"}, {
     "encoder.weight", "decoder.weight", "decoder_bias", "r_mag", "gate_bias", "mag_bias"
 }
-TOPK, MATRYOSHKA, JUMPRELU = _LINEAR | {"b_dec"}, _STANDARD | {"k", "threshold", "group_sizes"}, _STANDARD | {"threshold"}
+TOPK, MATRYOSHKA, JUMPRELU = _LINEAR | {"b_dec"}, STANDARD | {"k", "threshold", "group_sizes"}, STANDARD | {"threshold"}
 _BATCH_TOPK_CLASSES = ("BatchTopKSAE",)
 _TOPK_CLASSES = ("AutoEncoderTopK",)
 
@@ -159,11 +159,8 @@ def _standard_tensors(
     found: FoundCheckpoint, tensors: Mapping[str, Tensor], trainer: Mapping[str, Any], answers: AnswerSheet, told: Any
 ) -> LoadedParts:
     path = found.path
-    d_in, n_latents = require_matrix(tensors, "W_enc", path)
-    weights = FoldedWeights(
-        require_shape(tensors, "W_enc", (d_in, n_latents), path), require_shape(tensors, "b_enc", (n_latents,), path),
-        require_shape(tensors, "W_dec", (n_latents, d_in), path), require_shape(tensors, "b_dec", (d_in,), path),
-    )
+    weights = standard_weights(tensors, path)
+    n_latents = weights.W_enc.shape[1]
     if "group_sizes" in tensors:
         name = told if isinstance(told, str) else "MatryoshkaBatchTopKSAE"
         activation, decision = _batch_topk(found, tensors, trainer, answers, n_latents)

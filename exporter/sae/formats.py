@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 from tb_visualscratchpad.exporter.sae import (
     dictionary_learning,
+    fastsae,
     overcomplete,
-    plain_relu,
+    patchsae,
     saelens,
     saev,
     sparsify,
@@ -16,13 +16,15 @@ from tb_visualscratchpad.exporter.sae import (
 )
 from tb_visualscratchpad.exporter.sae.answers import Answers, AnswerSheet
 from tb_visualscratchpad.exporter.sae.checkpoint_files import CheckpointFiles, WeightsFile, read_checkpoint_files
-from tb_visualscratchpad.exporter.sae.found_checkpoint import FoundCheckpoint
+from tb_visualscratchpad.exporter.sae.found_checkpoint import Format, FoundCheckpoint
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
+from tb_visualscratchpad.exporter.sae.standard_tensors import STANDARD
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
-FORMATS: tuple[ModuleType, ...] = (saev, vit_prisma, plain_relu, dictionary_learning, sparsify, overcomplete, saelens)
+FORMATS: tuple[Format, ...] = (saev, vit_prisma, patchsae, fastsae, dictionary_learning, sparsify, overcomplete, saelens)
 """Each has ``FORMAT``, ``recognises`` and ``load``. SAELens comes last: its tensors are named like those of others, whose configs are rarer."""
-_STANDARD = {"W_enc", "b_enc", "W_dec", "b_dec"}
+CONFIG_CLASSES = frozenset(named for module in FORMATS for named in getattr(module, "CONFIG_CLASSES", ()))
+"""Module and name of the classes whose pickled objects formats read as their fields."""
 
 
 def load_checkpoint(place: Path, name: str, answers: Answers) -> SparseAutoencoder:
@@ -34,7 +36,7 @@ def load_checkpoint(place: Path, name: str, answers: Answers) -> SparseAutoencod
     Raises:
         ScratchpadError: there is none, or more than one; it cannot be read, or does not say something that is needed.
     """
-    files = read_checkpoint_files(place)
+    files = read_checkpoint_files(place, CONFIG_CLASSES)
     recognised = [(file, module) for file in files.weights if (module := _format_of(file, files)) is not None]
     if len(recognised) > 1:
         names = ", ".join(file.path.name for file, _ in recognised[:6])
@@ -42,13 +44,13 @@ def load_checkpoint(place: Path, name: str, answers: Answers) -> SparseAutoencod
     if not recognised:
         raise _none(place, files)
     (weights, module), sheet = recognised[0], AnswerSheet(answers)
-    sae: SparseAutoencoder = module.load(FoundCheckpoint(name, weights, files), sheet)
+    sae = module.load(FoundCheckpoint(name, weights, files), sheet)
     assert sae.report is not None, "every loader reports"
     sheet.refuse_unused(f"{place} is a {sae.report.architecture} SAE of {sae.report.format}")
     return sae
 
 
-def _format_of(weights: WeightsFile, files: CheckpointFiles) -> ModuleType | None:
+def _format_of(weights: WeightsFile, files: CheckpointFiles) -> Format | None:
     return next((module for module in FORMATS if module.recognises(weights, files)), None)
 
 
@@ -59,7 +61,7 @@ def _none(place: Path, files: CheckpointFiles) -> ScratchpadError:
         return ScratchpadError(unreadable[0].sentence)
     for file in files.weights:
         names = set(file.shapes)
-        if _STANDARD <= names:
+        if STANDARD <= names:
             return ScratchpadError(
                 f"{file.path} holds {', '.join(sorted(names))[:200]}, which several libraries name so and read differently, and nothing beside it "
                 "says which: put the config of its library into the same folder, or a cfg.json as SAELens 6 writes it."

@@ -33,7 +33,6 @@ from tb_visualscratchpad.exporter.sae.activation_functions import (
 )
 from tb_visualscratchpad.exporter.sae.answers import AnswerSheet
 from tb_visualscratchpad.exporter.sae.checkpoint_files import CheckpointFiles, ConfigFile, WeightsFile
-from tb_visualscratchpad.exporter.sae.folded_weights import FoldedWeights
 from tb_visualscratchpad.exporter.sae.found_checkpoint import FoundCheckpoint, LoadedParts, settled_k, stored
 from tb_visualscratchpad.exporter.sae.load_report import Decision, Source
 from tb_visualscratchpad.exporter.sae.normalisations import NORMALISATION_OF_NAME, NoNormalisation
@@ -46,6 +45,7 @@ from tb_visualscratchpad.exporter.sae.saelens_config import (
     read_config,
 )
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
+from tb_visualscratchpad.exporter.sae.standard_tensors import standard_weights
 from tb_visualscratchpad.exporter.sae.tensor_file import require_matrix, require_number, require_shape
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
@@ -88,10 +88,7 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
         k = settled_k(answers, config.k, n_latents, where, f"{where} is a topk SAE and does not say k")
         decisions.append(k)
     activation, b_enc, used = _activation(config, tensors, None if k is None else int(k.value or 0), n_latents, factor, found, decisions)
-    weights = FoldedWeights(
-        require_shape(tensors, "W_enc", (d_in, n_latents), path), b_enc,
-        require_shape(tensors, "W_dec", (n_latents, d_in), path), require_shape(tensors, "b_dec", (d_in,), path), config.subtracts_b_dec,
-    )
+    weights = standard_weights(tensors, path, subtracts_b_dec=config.subtracts_b_dec, b_enc=b_enc)
     _refuse_other_tensors(tensors, {"W_enc", "W_dec", "b_dec", *used}, n_latents, config, path)
     hashed: dict[str, Tensor] = dict(tensors)
     if config.normalisation == WHITENING:

@@ -19,7 +19,6 @@ from tb_visualscratchpad.exporter.sae.activation_functions import ActivationFunc
 from tb_visualscratchpad.exporter.sae.answers import AnswerSheet
 from tb_visualscratchpad.exporter.sae.checkpoint_files import CheckpointFiles, WeightsFile
 from tb_visualscratchpad.exporter.sae.external_normaliser import external_normaliser
-from tb_visualscratchpad.exporter.sae.folded_weights import FoldedWeights
 from tb_visualscratchpad.exporter.sae.found_checkpoint import (
     FoundCheckpoint,
     LoadedParts,
@@ -30,7 +29,8 @@ from tb_visualscratchpad.exporter.sae.found_checkpoint import (
 )
 from tb_visualscratchpad.exporter.sae.load_report import Decision, Source
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
-from tb_visualscratchpad.exporter.sae.tensor_file import require_matrix, require_number, require_shape
+from tb_visualscratchpad.exporter.sae.standard_tensors import STANDARD, require_widths, standard_weights
+from tb_visualscratchpad.exporter.sae.tensor_file import require_matrix, require_number
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 FORMAT = "saev"
@@ -58,16 +58,13 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
         raise ScratchpadError(f"The first line of {path} holds no cfg: expected what saev writes.")
     tensors = found.weights.tensors()
     d_in, n_latents = require_matrix(tensors, "W_enc", path)
-    _require_widths(cfg, d_in, n_latents, str(path))
-    other = sorted(set(tensors) - {"W_enc", "b_enc", "W_dec", "b_dec", THRESHOLD})
+    require_widths(_widths(cfg, str(path)), (d_in, n_latents), str(path))
+    other = sorted(set(tensors) - STANDARD - {THRESHOLD})
     if other:
         raise ScratchpadError(f"{path} holds {', '.join(other)[:300]}, which no saev SAE has: is it one?")
 
     subtracts = _subtracts_b_dec(schema, answers)
-    weights = FoldedWeights(
-        require_shape(tensors, "W_enc", (d_in, n_latents), path), require_shape(tensors, "b_enc", (n_latents,), path),
-        require_shape(tensors, "W_dec", (n_latents, d_in), path), require_shape(tensors, "b_dec", (d_in,), path), bool(subtracts.value),
-    )
+    weights = standard_weights(tensors, path, subtracts_b_dec=bool(subtracts.value))
     architecture, activation, decisions = _activation(header, cfg, schema, tensors, answers, n_latents, found)
     question = None
     if schema in (None, 1):
@@ -82,16 +79,13 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
     ).sae(found.name)
 
 
-def _require_widths(cfg: Mapping[str, Any], d_in: int, n_latents: int, where: str) -> None:
-    said_d = positive_integer(cfg.get("d_model", cfg.get("d_vit")), "d_model", where)
-    said_K = positive_integer(cfg.get("d_sae"), "d_sae", where)
+def _widths(cfg: Mapping[str, Any], where: str) -> tuple[int | None, int | None]:
+    d_in = positive_integer(cfg.get("d_model", cfg.get("d_vit")), "d_model", where)
+    n_latents = positive_integer(cfg.get("d_sae"), "d_sae", where)
     factor = positive_integer(cfg.get("exp_factor"), "exp_factor", where)
-    if said_K is None and said_d is not None and factor is not None:
-        said_K = said_d * factor
-    if (said_d or d_in, said_K or n_latents) != (d_in, n_latents):
-        raise ScratchpadError(
-            f"{where} says {said_d} inputs and {said_K} latents, its weights have {d_in} and {n_latents}: the file is damaged or was edited."
-        )
+    if n_latents is None and d_in is not None and factor is not None:
+        n_latents = d_in * factor
+    return d_in, n_latents
 
 
 def _subtracts_b_dec(schema: int | None, answers: AnswerSheet) -> Decision:

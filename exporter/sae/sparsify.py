@@ -23,6 +23,7 @@ from tb_visualscratchpad.exporter.sae.found_checkpoint import (
 )
 from tb_visualscratchpad.exporter.sae.load_report import Decision
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
+from tb_visualscratchpad.exporter.sae.standard_tensors import require_widths
 from tb_visualscratchpad.exporter.sae.tensor_file import require_matrix, require_shape
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
@@ -59,7 +60,7 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
 
     tensors, path = found.weights.tensors(), found.path
     n_latents, d_in = require_matrix(tensors, "encoder.weight", path)
-    _require_widths(cfg, d_in, n_latents, where)
+    require_widths(_widths(cfg, where), (d_in, n_latents), where)
     weights = FoldedWeights(
         require_shape(tensors, "encoder.weight", (n_latents, d_in), path).T.contiguous(), require_shape(tensors, "encoder.bias", (n_latents,), path),
         require_shape(tensors, "W_dec", (n_latents, d_in), path), require_shape(tensors, "b_dec", (d_in,), path),
@@ -73,17 +74,14 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
     return LoadedParts(FORMAT, activation.name, tensors, weights, activation, decisions, decisive=decisive).sae(found.name)
 
 
-def _require_widths(cfg: Mapping[str, Any], d_in: int, n_latents: int, where: str) -> None:
+def _widths(cfg: Mapping[str, Any], where: str) -> tuple[int | None, int | None]:
     """num_latents is 0 where the expansion factor decides."""
-    said_d = positive_integer(cfg.get("d_in"), "d_in", where)
-    said_K = positive_integer(cfg.get("num_latents") or None, "num_latents", where)
-    if said_K is None and said_d is not None:
-        factor = positive_integer(cfg.get("expansion_factor"), "expansion_factor", where)
-        said_K = None if factor is None else said_d * factor
-    if (said_d or d_in, said_K or n_latents) != (d_in, n_latents):
-        raise ScratchpadError(
-            f"{where} says {said_d} inputs and {said_K} latents, the weights have {d_in} and {n_latents}: the two files do not belong together."
-        )
+    d_in = positive_integer(cfg.get("d_in"), "d_in", where)
+    n_latents = positive_integer(cfg.get("num_latents") or None, "num_latents", where)
+    factor = positive_integer(cfg.get("expansion_factor"), "expansion_factor", where)
+    if n_latents is None and d_in is not None and factor is not None:
+        n_latents = d_in * factor
+    return d_in, n_latents
 
 
 def _activation(

@@ -1,8 +1,8 @@
 """Reading what ``torch.save`` wrote, without running any of it.
 
 Such a file is a zip archive of raw storages and one pickle. A pickle names functions to call; here the names are read first, and a
-file that names anything but tensors and plain values goes no further. ``torch.load(weights_only=True)`` does the rest. Configs of a
-few libraries are objects of classes that are not installed here: an ``InertConfig`` takes their place and keeps their fields.
+file that names anything but tensors and plain values goes no further. ``torch.load(weights_only=True)`` does the rest. Configs of some
+libraries are objects of classes that are not installed here: an ``InertConfig`` takes their place and keeps their fields.
 """
 
 from __future__ import annotations
@@ -36,14 +36,8 @@ PLAIN = frozenset(
     | {("torch", name) for name in _DTYPES}
     | {("torch", f"{name}Storage") for name in _STORAGES}
 )
-CONFIG_CLASSES = frozenset(
-    {
-        ("vit_prisma.sae.config", "VisionModelSAERunnerConfig"), ("vit_prisma.configs.HookedViTConfig", "HookedViTConfig"),
-        ("src.sae_training.config", "ViTSAERunnerConfig"), ("src.sae_training.config", "Config"),
-        ("sae_training.config", "ViTSAERunnerConfig"), ("sae_training.config", "Config"),
-    }
-)
-"""Whose objects are read as their fields: ViT-Prisma, PatchSAE."""
+ClassNames = frozenset[tuple[str, str]]
+"""Module and name of classes."""
 _CALLS_BY_OTHER_MEANS = frozenset({"STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4", "PERSID", "NEWOBJ_EX"})
 
 
@@ -51,23 +45,26 @@ class InertConfig:
     """The fields of a pickled config object; nothing of its class."""
 
 
-def read_torch_structure(path: Path) -> Any:
+def read_torch_structure(path: Path, config_classes: ClassNames = frozenset()) -> Any:
     """What a file of ``torch.save`` holds, with its tensors on the ``meta`` device: shapes and types without values.
 
-    Raises:
-        ScratchpadError: it cannot be read safely, or at all.
-    """
-    return _checked(path, _load(path, "meta"), path.stat().st_size)
-
-
-def read_torch_tensors(path: Path) -> Any:
-    """What a file of ``torch.save`` holds, in memory of its own on the CPU.
+    Args:
+        config_classes: whose objects become ``InertConfig``; an object of any other class is refused.
 
     Raises:
         ScratchpadError: it cannot be read safely, or at all.
     """
-    read_torch_structure(path)
-    return map_tensors(_load(path, "cpu"), lambda tensor: tensor.detach().clone())
+    return _checked(path, _load(path, "meta", config_classes), path.stat().st_size)
+
+
+def read_torch_tensors(path: Path, config_classes: ClassNames = frozenset()) -> Any:
+    """What a file of ``torch.save`` holds, in memory of its own on the CPU; ``config_classes`` as above.
+
+    Raises:
+        ScratchpadError: it cannot be read safely, or at all.
+    """
+    read_torch_structure(path, config_classes)
+    return map_tensors(_load(path, "cpu", config_classes), lambda tensor: tensor.detach().clone())
 
 
 @contextmanager
@@ -95,10 +92,10 @@ def map_tensors(held: Any, change: Any) -> Any:
     }
 
 
-def _load(path: Path, device: str) -> Any:
-    _require_plain_archive(path)
+def _load(path: Path, device: str, config_classes: ClassNames) -> Any:
+    _require_plain_archive(path, config_classes)
     try:
-        with torch.serialization.safe_globals([(InertConfig, f"{module}.{name}") for module, name in CONFIG_CLASSES]):
+        with torch.serialization.safe_globals([(InertConfig, f"{module}.{name}") for module, name in config_classes]):
             # Memory-mapped: a storage is a slice of the file, whatever size it claims.
             return torch.load(path, map_location=device, weights_only=True, mmap=True)
     # What a damaged or hostile pickle makes torch raise has no end of types; whatever it is, the file cannot be read.
@@ -125,7 +122,7 @@ def _checked(path: Path, held: Any, size: int) -> Any:
     return held
 
 
-def _require_plain_archive(path: Path) -> None:
+def _require_plain_archive(path: Path, config_classes: ClassNames) -> None:
     """Refuse an archive that is packed, lies about its sizes, or whose pickle names anything but tensors and plain values."""
     size = path.stat().st_size
     try:
@@ -145,14 +142,14 @@ def _require_plain_archive(path: Path) -> None:
                 )
             if len(pickles) != 1 or pickles[0].file_size > LARGEST_PICKLE:
                 raise ScratchpadError(f"{path} is an archive without one data.pkl of at most 16 MiB: expected what torch.save writes.")
-            _require_plain_pickle(path, archive.read(pickles[0]))
+            _require_plain_pickle(path, archive.read(pickles[0]), config_classes)
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError, OverflowError) as error:
         raise ScratchpadError(
             f"{path} cannot be read as a file of torch.save ({_first_line(error)}): it may be truncated, copy or download it again."
         ) from error
 
 
-def _require_plain_pickle(path: Path, pickle: bytes) -> None:
+def _require_plain_pickle(path: Path, pickle: bytes, config_classes: ClassNames) -> None:
     try:
         opcodes = [(opcode.name, argument) for opcode, argument, _ in pickletools.genops(pickle)]
     except Exception as error:  # genops raises whatever the damage leads it to
@@ -164,7 +161,7 @@ def _require_plain_pickle(path: Path, pickle: bytes) -> None:
             )
         if name == "GLOBAL":
             module, _, attribute = str(argument).partition(" ")
-            if (module, attribute) not in PLAIN | CONFIG_CLASSES:
+            if (module, attribute) not in PLAIN | config_classes:
                 raise ScratchpadError(
                     f"{path} holds more than tensors: {module}.{attribute}"[:300] + ", and unpickling that would run code. "
                     + _how_to_convert(path, module)
@@ -175,8 +172,7 @@ def _how_to_convert(path: Path, module: str) -> str:
     """What to do about a pickle that names something of ``module``: nothing, where no library of SAEs would."""
     if module.split(".")[0] in sys.stdlib_module_names | {"posix", "nt"}:
         return "No library saves an SAE so: do not unpickle it."
-    whole = module.startswith("overcomplete")
-    taken = "m.state_dict()" if whole else "getattr(m, 'state_dict', lambda: m['state_dict'])()"
+    taken = "getattr(m, 'state_dict', lambda: m['state_dict'])()"
     return (
         "If you trust it, convert it where its library is installed: python -c \"import torch; "
         f"m = torch.load('{path.name}', weights_only=False); torch.save({taken}, 'state_dict.pt')\"."

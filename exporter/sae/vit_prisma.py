@@ -14,7 +14,6 @@ from torch import Tensor
 from tb_visualscratchpad.exporter.sae.activation_functions import ActivationFunction, Gated, Relu, TanhRelu, TopK
 from tb_visualscratchpad.exporter.sae.answers import AnswerSheet
 from tb_visualscratchpad.exporter.sae.checkpoint_files import CheckpointFiles, WeightsFile
-from tb_visualscratchpad.exporter.sae.folded_weights import FoldedWeights
 from tb_visualscratchpad.exporter.sae.found_checkpoint import (
     FoundCheckpoint,
     LoadedParts,
@@ -25,10 +24,13 @@ from tb_visualscratchpad.exporter.sae.found_checkpoint import (
 from tb_visualscratchpad.exporter.sae.load_report import Decision, Source
 from tb_visualscratchpad.exporter.sae.normalisations import NORMALISATION_OF_NAME
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
+from tb_visualscratchpad.exporter.sae.standard_tensors import STANDARD, require_widths, standard_weights
 from tb_visualscratchpad.exporter.sae.tensor_file import require_matrix, require_shape
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 FORMAT = "ViT-Prisma"
+CONFIG_CLASSES = (("vit_prisma.sae.config", "VisionModelSAERunnerConfig"), ("vit_prisma.configs.HookedViTConfig", "HookedViTConfig"))
+"""Whose objects are read as their fields."""
 _ITS_KEYS = ("hook_point_layer", "layer_subtype", "activation_fn_str")
 _GATED = {"b_gate", "r_mag", "b_mag"}
 
@@ -58,15 +60,13 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
 
     tensors = found.weights.tensors()
     d_in, n_latents = require_matrix(tensors, "W_enc", path)
-    _require_widths(cfg, d_in, n_latents, where)
-    other = sorted(set(tensors) - {"W_enc", "b_enc", "W_dec", "b_dec"} - (_GATED if architecture == "gated" else set()))
+    said_widths = positive_integer(cfg.get("d_in"), "d_in", where), positive_integer(cfg.get("d_sae"), "d_sae", where)
+    require_widths(said_widths, (d_in, n_latents), where)
+    other = sorted(set(tensors) - STANDARD - (_GATED if architecture == "gated" else set()))
     if other:
         raise ScratchpadError(f"{path} holds {', '.join(other)[:300]}, which a {architecture} SAE does not use: is its config the right one?")
     activation, b_enc, k = _activation(cfg, architecture, tensors, n_latents, answers, found, where)
-    weights = FoldedWeights(
-        require_shape(tensors, "W_enc", (d_in, n_latents), path), b_enc,
-        require_shape(tensors, "W_dec", (n_latents, d_in), path), require_shape(tensors, "b_dec", (d_in,), path),
-    )
+    weights = standard_weights(tensors, path, b_enc=b_enc)
     layer, subtype = cfg.get("hook_point_layer"), cfg.get("layer_subtype")
     said = Decision("normalisation", norm, Source.FILE, "normalize_activations", () if norm == "none" else ("none",))
     return LoadedParts(
@@ -81,13 +81,6 @@ def _config(weights: WeightsFile, files: CheckpointFiles) -> Mapping[str, Any]:
         if isinstance(cfg, dict) and all(key in cfg for key in _ITS_KEYS):
             return cfg
     return {}
-
-
-def _require_widths(cfg: Mapping[str, Any], d_in: int, n_latents: int, where: str) -> None:
-    said_d = positive_integer(cfg.get("d_in"), "d_in", where)
-    said_K = positive_integer(cfg.get("d_sae"), "d_sae", where)
-    if (said_d or d_in, said_K or n_latents) != (d_in, n_latents):
-        raise ScratchpadError(f"{where} says {said_d} inputs and {said_K} latents, the weights have {d_in} and {n_latents}.")
 
 
 def _activation(
