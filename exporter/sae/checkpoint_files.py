@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -87,49 +88,66 @@ class Unreadable:
 
 @dataclass(frozen=True, eq=False)
 class CheckpointFiles:
-    """Files at one place."""
+    """Files at one place.
+
+    Attributes:
+        weights: that may be meant: of a folder all, of a file itself.
+        companions: all files of tensors in the same folder.
+        configs: JSON objects in the same folder.
+    """
 
     place: Path
     weights: tuple[WeightsFile, ...]
+    companions: tuple[WeightsFile, ...]
     configs: tuple[ConfigFile, ...]
     unreadable: tuple[Unreadable, ...]
 
     def config(self, *keys: str) -> ConfigFile | None:
-        """The JSON object that has all of ``keys``: the first by file name."""
+        """The JSON object in the same folder that has all of ``keys``: the first by file name."""
         return next((config for config in self.configs if all(key in config.content for key in keys)), None)
+
+    @cached_property
+    def configs_above(self) -> tuple[ConfigFile, ...]:
+        """JSON objects in the folder above; none where it cannot be listed."""
+        folder = self.place if self.place.is_dir() else self.place.parent
+        try:
+            paths = [path for path in _regular_files(folder.absolute().parent) if path.suffix == ".json"]
+        except ScratchpadError:
+            return ()
+        found = (_classify(path, frozenset()) for path in paths)
+        return tuple(one for one in found if isinstance(one, ConfigFile))
 
 
 def read_checkpoint_files(place: Path, config_classes: ClassNames = frozenset()) -> CheckpointFiles:
-    """The files at ``place``: a folder, or one file of weights with the configs of its folder and of the folder above.
+    """The files at ``place``: a folder, or one file of weights and what lies beside it.
 
     Args:
         config_classes: whose pickled objects are read as their fields; any other object is refused.
 
     Raises:
-        ScratchpadError: it cannot be listed, or holds more files than a checkpoint has.
+        ScratchpadError: it cannot be listed, or is a folder of more files than a checkpoint has.
     """
     if place.is_dir():
-        found = [_classify(path, config_classes) for path in _regular_files(place)]
+        paths = _regular_files(place)
+        if len(paths) > MOST_FILES:
+            raise ScratchpadError(f"{place} holds {len(paths):,} files, which no checkpoint does: give the SAE's own folder or its file.")
     else:
-        beside = _regular_files(place.parent) + _regular_files(place.parent.parent)
-        configs = [path for path in beside if path != place and path.suffix == ".json"]
-        found = [_classify(path, config_classes) for path in (place, *configs)]
+        beside = [path for path in _regular_files(place.parent) if path != place]
+        paths = [place, *(beside if len(beside) < MOST_FILES else [path for path in beside if path.suffix == ".json"])]
+    found = [_classify(path, config_classes) for path in paths]
+    weights = [one for one in found if isinstance(one, WeightsFile)]
+    meant = weights if place.is_dir() else [one for one in weights if one.path == place]
     return CheckpointFiles(
-        place,
-        tuple(one for one in found if isinstance(one, WeightsFile)),
-        tuple(one for one in found if isinstance(one, ConfigFile)),
-        tuple(one for one in found if isinstance(one, Unreadable)),
+        place, tuple(meant), tuple(weights),
+        tuple(one for one in found if isinstance(one, ConfigFile)), tuple(one for one in found if isinstance(one, Unreadable)),
     )
 
 
 def _regular_files(folder: Path) -> list[Path]:
     try:
-        paths = sorted(path for path in folder.iterdir() if path.is_file())
+        return sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
         raise ScratchpadError(f"{folder} cannot be listed ({error.strerror}): check the path and its permissions.") from error
-    if len(paths) > MOST_FILES:
-        raise ScratchpadError(f"{folder} holds {len(paths):,} files, which no checkpoint does: give the SAE's own folder or its file.")
-    return paths
 
 
 def _classify(path: Path, config_classes: ClassNames) -> WeightsFile | ConfigFile | Unreadable | None:

@@ -90,9 +90,8 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
 
 
 def _trainer(weights: WeightsFile, files: CheckpointFiles) -> Mapping[str, Any]:
-    """What the trainer wrote of itself; empty where it is not there."""
-    file = files.config("trainer")
-    for said in (weights.beside.get("config"), None if file is None else file.content["trainer"]):
+    """What the trainer wrote of itself, beside the weights or, of a checkpoint within a run, above them; empty where it is not there."""
+    for said in (weights.beside.get("config"), *(file.content.get("trainer") for file in (*files.configs, *files.configs_above))):
         if isinstance(said, dict):
             inner = said.get("trainer", said)
             if isinstance(inner, dict) and "dict_class" in inner:

@@ -56,9 +56,9 @@ def _format_of(weights: WeightsFile, files: CheckpointFiles) -> Format | None:
 
 def _none(place: Path, files: CheckpointFiles) -> ScratchpadError:
     """Why there is no SAE."""
-    unreadable = files.unreadable
-    if unreadable:
-        return ScratchpadError(unreadable[0].sentence)
+    if files.unreadable:
+        first = min(files.unreadable, key=lambda file: file.path != place)
+        return ScratchpadError(first.sentence)
     for file in files.weights:
         names = set(file.shapes)
         if STANDARD <= names:

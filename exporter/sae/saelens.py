@@ -204,7 +204,7 @@ def _stored_scale(config: SaeLensConfig, files: CheckpointFiles) -> tuple[float 
 
 
 def _whitening(found: FoundCheckpoint, d_in: int) -> dict[str, Tensor]:
-    file = next((file for file in found.files.weights if set(file.shapes) == WHITENING_TENSORS), None)
+    file = next((file for file in found.files.companions if set(file.shapes) == WHITENING_TENSORS), None)
     if file is None:
         raise ScratchpadError(
             f"{found.path.parent} was trained on inputs whitened by {WHITENING} and lacks activation_whitening.safetensors with mean, matrix "

@@ -247,6 +247,7 @@ HOSTILE: dict[str, Callable[[Path], Path]] = {
     "saev: a config that is a list": lambda p: saev(p, b'{"schema": 2, "cfg": []}\n'),
     "saev: widths of another SAE": lambda p: saev(p, b'{"d_vit": 1024, "exp_factor": 32}\n'),
     # places
+    "place: a folder of 3,000 files": lambda p: (p.mkdir(), [(p / f"{n}.txt").touch() for n in range(3_000)], p)[2],
     "place: a link to itself": self_link,
     "place: a file of nothing": lambda p: (p.write_bytes(b""), p)[1],
     "place: an empty folder": lambda p: (p.mkdir(), p)[1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,22 @@ def test_a_checkpoint_within_a_run_finds_the_config_above_it():
     z, _ = library_formulae.dictionary_learning(run / "checkpoints" / "ae_30.pt", x, "BatchTopKSAE")
     require_close(sae.encode(torch.tensor(x, dtype=torch.float32)), z)
     assert sae.name == "checkpoints/ae_30.pt" and sae.activation == "batchtopk"
+    assert load_sae(run / "checkpoints").identity == sae.identity
+
+
+@pytest.mark.parametrize("case", ["saelens/topk_whitened_subtracting", "saelens/gated_scaled", "dictionary_learning/topk", "sparsify/topk"])
+def test_a_file_is_read_as_its_folder(case):
+    place, answers = place_and_answers(case)
+    (weights,) = (path for path in place.iterdir() if path.name in ("sae_weights.safetensors", "ae.pt", "sae.safetensors"))
+    assert load_sae(weights, **answers).identity == load_sae(place, **answers).identity
+
+
+def test_what_lies_above_a_checkpoint_does_not_change_how_it_is_read(tmp_path):
+    shutil.copytree(FILES / "saelens" / "topk_layer_norm" / "checkpoint", tmp_path / "sae")
+    identity = load_sae(tmp_path / "sae").identity
+    (tmp_path / "activation_scaler.json").write_text('{"scaling_factor": 3.0}')
+    (tmp_path / "cfg.json").write_text('{"architecture": "standard", "d_in": 12, "d_sae": 48, "trainer": {"dict_class": "AutoEncoder"}}')
+    assert load_sae(tmp_path / "sae").identity == load_sae(tmp_path / "sae" / "sae_weights.safetensors").identity == identity
 
 
 def test_every_file_has_an_identity_of_its_own():
