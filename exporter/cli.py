@@ -25,7 +25,7 @@ from tb_visualscratchpad.exporter.sae_options import (
     add_sae_options,
     answers_of,
     convert,
-    tell_assumptions,
+    tell_remarks,
 )
 from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train
 from tb_visualscratchpad.wire.errors import ScratchpadError
@@ -177,7 +177,7 @@ def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:
     from tb_visualscratchpad.exporter.sae import load_sae
 
     sae = load_sae(options.sae, device=str(vlm.device), **answers_of(options))
-    tell_assumptions(sae)
+    tell_remarks(sae)
     return vlm, sae
 
 

@@ -32,9 +32,9 @@ def answers_of(options: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(options, f"sae_{name}") for name in names}
 
 
-def tell_assumptions(sae: SparseAutoencoder) -> None:
-    """On stderr: what was taken as the library's convention though the file would also allow something else."""
-    for sentence in () if sae.report is None else sae.report.assumptions():
+def tell_remarks(sae: SparseAutoencoder) -> None:
+    """On stderr: what was taken as the library's convention, and what else a user should hear of the SAE."""
+    for sentence in () if sae.report is None else sae.report.remarks():
         print(f"The SAE {sae.name}: {sentence}", file=sys.stderr)
 
 
@@ -59,7 +59,7 @@ def convert(options: argparse.Namespace) -> dict[str, Any] | None:
     if not output.name:
         raise ScratchpadError(f"{output} names no folder: give the path of the one to make.")
     sae = convert_sae(options.source, output, **answers_of(options))
-    tell_assumptions(sae)
+    tell_remarks(sae)
     kind = f"{sae.activation} SAE, {sae.d_in} inputs, {sae.n_latents} latents"
     print(f"Wrote {output / WEIGHTS_FILE}: {kind}, as SAELens saves it.", file=sys.stderr)
     if not options.json:

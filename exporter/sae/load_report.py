@@ -8,6 +8,8 @@ from typing import Union
 
 Value = Union[bool, int, float, str, None]
 
+CLASS_TOKEN = "the class token"
+
 
 class Source(Enum):
     """Where a decision comes from."""
@@ -45,7 +47,8 @@ class LoadReport:
         format: the library whose layout it has, e.g. ``SAELens``.
         architecture: as that library names it.
         decisions: at least ``subtracts_b_dec`` and ``normalisation``; where they have a meaning ``scale`` (inputs are multiplied
-            by it; it is folded into the weights), ``input_mean``, ``k``, ``threshold``, ``decoder_norm``, ``negative_latents``.
+            by it; it is folded into the weights), ``input_mean``, ``k``, ``threshold``, ``decoder_norm``, ``negative_latents``,
+            ``trained_on`` (which tokens, where the file says it).
     """
 
     format: str
@@ -56,10 +59,15 @@ class LoadReport:
         """The decision of that name, None where it has no meaning here."""
         return next((decision for decision in self.decisions if decision.name == name), None)
 
-    def assumptions(self) -> tuple[str, ...]:
-        """A sentence for each decision that follows from a convention though the file would also allow something else."""
-        return tuple(
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should hear: of each decision that follows from a convention though the file would also allow something else,
+        and of an SAE that knows no patches."""
+        found = [
             f"{one.name.replace('_', ' ')} is {one.value} ({one.reason}); the file would also allow {', '.join(map(str, one.alternatives))}."
             for one in self.decisions
             if one.source is Source.CONVENTION and one.alternatives
-        )
+        ]
+        tokens = self.decision("trained_on")
+        if tokens is not None and tokens.value == CLASS_TOKEN:
+            found.append(f"it was trained on {CLASS_TOKEN} alone ({tokens.reason}), patches are new to it.")
+        return tuple(found)

@@ -11,7 +11,14 @@ from typing import Any
 from tb_visualscratchpad.exporter.sae.activation_functions import Relu
 from tb_visualscratchpad.exporter.sae.answers import AnswerSheet
 from tb_visualscratchpad.exporter.sae.checkpoint_files import CheckpointFiles, WeightsFile
-from tb_visualscratchpad.exporter.sae.found_checkpoint import FoundCheckpoint, LoadedParts, fixed, positive_integer
+from tb_visualscratchpad.exporter.sae.found_checkpoint import (
+    FoundCheckpoint,
+    LoadedParts,
+    fixed,
+    positive_integer,
+    stored,
+)
+from tb_visualscratchpad.exporter.sae.load_report import CLASS_TOKEN
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
 from tb_visualscratchpad.exporter.sae.standard_tensors import STANDARD, require_widths, standard_weights
 from tb_visualscratchpad.exporter.sae.tensor_file import require_matrix
@@ -43,7 +50,10 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
         raise ScratchpadError(f"{path} holds {', '.join(sorted(tensors))[:300]}: a PatchSAE holds {', '.join(sorted(STANDARD))}.")
     said = positive_integer(cfg.get("d_in"), "d_in", where), positive_integer(cfg.get("d_sae"), "d_sae", where)
     require_widths(said, require_matrix(tensors, "W_enc", path), where)
-    decisions = (fixed("subtracts_b_dec", True, "PatchSAE always does"), fixed("normalisation", "none", "PatchSAE has none"))
+    decisions = (
+        fixed("subtracts_b_dec", True, "PatchSAE always does"), fixed("normalisation", "none", "PatchSAE has none"),
+        stored("trained_on", CLASS_TOKEN if cfg.get("class_token") else "all tokens", "class_token"),
+    )
     return LoadedParts(
         FORMAT, "standard", tensors, standard_weights(tensors, path), Relu(), decisions, f"block {cfg.get('block_layer')} {cfg.get('module_name')}",
         decisive={"format": "plain relu"},

@@ -108,7 +108,9 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
 
 
 def _config_file(files: CheckpointFiles) -> ConfigFile | None:
-    return next((config for config in files.configs if any(key in config.content for key in _CONFIG_KEYS)), None)
+    """The config of the SAE; that of the run, which SAELens writes beside it, has the SAE's within it."""
+    candidates = [config for config in files.configs if "sae" not in config.content and set(_CONFIG_KEYS) & set(config.content)]
+    return max(candidates, key=lambda config: len(set(_CONFIG_KEYS) & set(config.content)), default=None)
 
 
 def _widths(config: SaeLensConfig, tensors: Mapping[str, Tensor], path: Path) -> tuple[int, int]:

@@ -20,8 +20,9 @@ from tb_visualscratchpad.exporter.sae.found_checkpoint import (
     fixed,
     positive_integer,
     settled_k,
+    stored,
 )
-from tb_visualscratchpad.exporter.sae.load_report import Decision, Source
+from tb_visualscratchpad.exporter.sae.load_report import CLASS_TOKEN, Decision, Source
 from tb_visualscratchpad.exporter.sae.normalisations import NORMALISATION_OF_NAME
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
 from tb_visualscratchpad.exporter.sae.standard_tensors import STANDARD, require_widths, standard_weights
@@ -69,8 +70,12 @@ def load(found: FoundCheckpoint, answers: AnswerSheet) -> SparseAutoencoder:
     weights = standard_weights(tensors, path, b_enc=b_enc)
     layer, subtype = cfg.get("hook_point_layer"), cfg.get("layer_subtype")
     said = Decision("normalisation", norm, Source.FILE, "normalize_activations", () if norm == "none" else ("none",))
+    tokens = CLASS_TOKEN if cfg.get("cls_token_only") else "patches" if cfg.get("use_patches_only") else "all tokens"
+    decisions = (
+        fixed("subtracts_b_dec", True, "ViT-Prisma always does"), said, *k, stored("trained_on", tokens, "cls_token_only and use_patches_only"),
+    )
     return LoadedParts(
-        FORMAT, architecture, tensors, weights, activation, (fixed("subtracts_b_dec", True, "ViT-Prisma always does"), said, *k),
+        FORMAT, architecture, tensors, weights, activation, decisions,
         f"blocks.{layer}.{subtype}", NORMALISATION_OF_NAME[norm],
         {"format": FORMAT, "architecture": architecture, "normalisation": norm, "activation": activation.name, "k": k[0].value if k else None},
     ).sae(found.name)

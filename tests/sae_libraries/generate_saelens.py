@@ -8,9 +8,12 @@ from pathlib import Path
 
 import torch
 from library_cases import D_IN, N_LATENTS, K, finish_case, inputs, output_folder, randomise
-from sae_lens import SAE
+from sae_lens import SAE, LanguageModelSAERunnerConfig
+from sae_lens.config import LoggingConfig, SAETrainerConfig
 from sae_lens.registry import get_sae_training_class
+from sae_lens.saes.matryoshka_batchtopk_sae import MatryoshkaBatchTopKTrainingSAE, MatryoshkaBatchTopKTrainingSAEConfig
 from sae_lens.training.activation_scaler import ActivationScaler, ActivationWhitening
+from sae_lens.training.sae_trainer import SAETrainer
 from safetensors.torch import load_file, save_file
 
 SCALE = 0.37
@@ -82,6 +85,46 @@ def legacy(case: Path, architecture: str) -> None:
     save_file({**weights, "scaling_factor": torch.ones(N_LATENTS)}, case / "checkpoint" / "sae_weights.safetensors")
 
 
+def trained(case: Path, last: bool) -> None:
+    """A checkpoint of SAELens' own trainer, in the middle of a run (scales apart) or at its end (folded), with all that lies beside it."""
+    run = LanguageModelSAERunnerConfig(
+        sae=MatryoshkaBatchTopKTrainingSAEConfig(
+            d_in=D_IN, d_sae=N_LATENTS, k=K, matryoshka_widths=[12, N_LATENTS], normalize_activations="expected_average_only_in", decoder_init_norm=0.6
+        ),
+        device="cpu", hook_name="vision_tower.layers.1", checkpoint_path=None,
+    )
+    torch.manual_seed(3)
+    sae = MatryoshkaBatchTopKTrainingSAE(run.sae)
+    config = SAETrainerConfig(
+        total_training_samples=64 * 20, train_batch_size_samples=64, lr=1e-2, lr_end=1e-3, device="cpu", n_batches_for_norm_estimate=5,
+        n_checkpoints=0 if last else 1, checkpoint_path=str(case / "run"), save_final_checkpoint=last,
+        logger=LoggingConfig(log_to_wandb=False),
+    )
+
+    def batches():
+        generator = torch.Generator().manual_seed(6)
+        basis = torch.randn(20, D_IN, generator=generator)
+        while True:
+            yield torch.randn(64, 20, generator=generator).relu() @ basis + 0.5
+
+    def save_run_config(checkpoint_path: Path | None) -> None:
+        if checkpoint_path is not None:
+            (checkpoint_path / "runner_cfg.json").write_text(json.dumps(run.to_dict()))
+
+        kept.append(copy.deepcopy(sae))
+
+    kept: list[MatryoshkaBatchTopKTrainingSAE] = []
+    SAETrainer(config, sae, batches(), save_checkpoint_fn=save_run_config).fit()
+    (saved,) = (case / "run").iterdir()
+    saved.rename(case / "checkpoint")
+    (case / "run").rmdir()
+    (folded,) = kept
+    scale = json.loads((case / "checkpoint" / "activation_scaler.json").read_text())["scaling_factor"]
+    if scale is not None:
+        folded.fold_activation_norm_scaling_factor(scale)
+    truth(folded, case)
+
+
 def main() -> None:
     output = output_folder()
     for seed, name in enumerate(ARCHITECTURES):
@@ -113,6 +156,8 @@ def main() -> None:
             folded = copy.deepcopy(sae)
             folded.fold_activation_whitening(white.mean, white.matrix, white.inverse_matrix)
             truth(folded, case)
+    trained(output / "trained_midway", last=False)
+    trained(output / "trained_to_the_end", last=True)
     for architecture in ("standard", "topk", "jumprelu", "gated"):
         legacy(output / f"legacy_{architecture}", architecture)
 

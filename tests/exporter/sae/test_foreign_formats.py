@@ -97,6 +97,21 @@ def test_patchsae(tmp_path, class_name, key):
     refused(foreign.patchsae(tmp_path / "gated.pt", tensors, gated_sae=True), "gated")
 
 
+def test_an_sae_that_knows_the_class_token_alone_says_so(tmp_path):
+    tensors = random_tensors()
+    of_class = foreign.patchsae(tmp_path / "a.pt", tensors, class_token=True), foreign.prisma(tmp_path / "b.pt", tensors, cls_token_only=True)
+    of_all = foreign.patchsae(tmp_path / "c.pt", tensors, class_token=False), foreign.prisma(tmp_path / "d.pt", tensors)
+    assert all(["class token alone" in remark for remark in load_sae(place).report.remarks()] == [True] for place in of_class)
+    assert all(load_sae(place).report.remarks() == () for place in of_all)
+
+
+def test_parameters_are_tensors(tmp_path):
+    tensors = {name: torch.nn.Parameter(tensor) for name, tensor in random_tensors(5).items()}
+    sae = load_sae(foreign.patchsae(tmp_path / "a.pt", tensors))
+    require_reads(sae, *prisma_by_formula({name: tensor.detach() for name, tensor in tensors.items()}, "none", "relu"))
+    assert not sae.W_enc.requires_grad
+
+
 def test_fastsae(tmp_path):
     tensors, config = random_tensors(4), {"d_in": D, "d_sae_factor": 4, "activation_name": "relu", "class_type": "VanillaSAE"}
     for name, save in (("a", torch.save), ("b", save_file)):
