@@ -58,4 +58,4 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) $(DEMO_LOGS) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(DEMO_LOGS) .sae_libraries build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.failure_items import AskedItem, read_items
     from tb_visualscratchpad.exporter.failure_set import failure_set
     from tb_visualscratchpad.exporter.pixel_erasure import erase
-    from tb_visualscratchpad.exporter.sae import SparseAutoencoder, dictionary_info, live_sae, load_sae
+    from tb_visualscratchpad.exporter.sae import SparseAutoencoder, convert_sae, dictionary_info, live_sae, load_sae
     from tb_visualscratchpad.exporter.set_ablation import ablate_over_set
     from tb_visualscratchpad.exporter.steered_answers import steer
     from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
@@ -47,6 +47,7 @@ __all__ = [
     "Vlm",
     "ablate_over_set",
     "check_truth",
+    "convert_sae",
     "decoder_map",
     "dictionary_info",
     "dose_response",
@@ -80,6 +81,7 @@ _MODULE_OF = {
     "Vlm": "vlm",
     "ablate_over_set": "set_ablation",
     "check_truth": "truth.check",
+    "convert_sae": "sae",
     "decoder_map": "decoder_map",
     "dictionary_info": "sae",
     "dose_response": "dose_response",

@@ -1,4 +1,4 @@
-"""The command line: ``visualscratchpad demo | statistics | run | failures | worker | train-sae | truth``.
+"""The command line: ``visualscratchpad demo | statistics | run | failures | worker | train-sae | truth | convert-sae``.
 
 What a user can put right is said in one sentence on stderr, with exit status 1; wrong options end with 2, Ctrl-C with 130. Only
 ``--json`` writes to stdout, one object, and ``truth`` its table; everything else goes to stderr.
@@ -21,6 +21,13 @@ from typing import TYPE_CHECKING, Any
 from tb_visualscratchpad import __version__
 from tb_visualscratchpad.exporter import failures_command
 from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
+from tb_visualscratchpad.exporter.sae_options import (
+    add_conversion_options,
+    add_sae_options,
+    answers_of,
+    convert,
+    tell_remarks,
+)
 from tb_visualscratchpad.exporter.train_command import add_training_options, check_before_loading, train, train_shared
 from tb_visualscratchpad.exporter.truth_command import add_truth_options, report_as_json, table_of, truth_set
 from tb_visualscratchpad.wire.errors import ScratchpadError
@@ -150,6 +157,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_dictionary_options(truth)
     add_truth_options(truth)
     truth.set_defaults(command=_truth)
+    conversion = commands.add_parser(
+        "convert-sae",
+        help="save an SAE of another library as SAELens does",
+        description="Reads an SAE of any library that is read here and saves what it computes in SAELens' layout (docs/sae_formats.md).",
+    )
+    add_conversion_options(conversion)
+    conversion.set_defaults(command=convert)
     return parser
 
 
@@ -163,10 +177,9 @@ def _positive(text: str) -> int:
 def _add_dictionary_options(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model and SAE")
     _add_model_options(model)
-    model.add_argument("--sae", required=True, help="folder or hub id of an SAE in SAELens format, or 'demo'")
+    model.add_argument("--sae", required=True, help="folder, file or hub id of an SAE (docs/sae_formats.md lists the libraries), or 'demo'")
     model.add_argument("--hook", help="vision features the SAE reads (default: what its file says, else what the projector reads)")
-    model.add_argument("--sae-k", type=_positive, help="k of a topk SAE whose file does not tell")
-    model.add_argument("--sae-scaling-factor", type=float, help="input scale of an SAE whose file does not tell")
+    add_sae_options(parser.add_argument_group("where the file of the SAE does not tell"))
 
 
 def _add_model_options(model: argparse._ArgumentGroup) -> None:
@@ -182,7 +195,9 @@ def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:
     vlm = _load_vlm(options)
     from tb_visualscratchpad.exporter.sae import load_sae
 
-    return vlm, load_sae(options.sae, device=str(vlm.device), k=options.sae_k, scaling_factor=options.sae_scaling_factor)
+    sae = load_sae(options.sae, device=str(vlm.device), **answers_of(options))
+    tell_remarks(sae)
+    return vlm, sae
 
 
 def _load_vlm(options: argparse.Namespace) -> Vlm:

@@ -27,8 +27,8 @@ from tb_visualscratchpad.exporter.image_folder import ImageFolder
 from tb_visualscratchpad.exporter.interruption import InterruptBetweenSteps
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, width_of_hook
 from tb_visualscratchpad.exporter.sae.activation_functions import TopK
+from tb_visualscratchpad.exporter.sae.folded_weights import FoldedWeights
 from tb_visualscratchpad.exporter.sae.normalisations import NoNormalisation
-from tb_visualscratchpad.exporter.sae.saelens import FoldedWeights
 from tb_visualscratchpad.exporter.training_plan import TrainingPlan
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.wire.errors import ScratchpadError
@@ -160,12 +160,14 @@ class SaeLensSnapshots:
             )
         # None where nothing is scaled, and once `fit` has folded it.
         scale = trainer.activation_scaler.scaling_factor or 1.0
-        weights = [getattr(sae, name).detach().float().clone() for name in ("W_enc", "b_enc", "W_dec", "b_dec")]
-        folded = FoldedWeights.fold(*weights, scale=scale, rescales_by_decoder_norm=sae.cfg.rescale_acts_by_decoder_norm)
+        W_enc, b_enc, W_dec, b_dec = (getattr(sae, name).detach().float().clone() for name in ("W_enc", "b_enc", "W_dec", "b_dec"))
+        folded = FoldedWeights(W_enc, b_enc, W_dec, b_dec, sae.cfg.apply_b_dec_to_input).scaled(scale)
+        if sae.cfg.rescale_acts_by_decoder_norm:
+            folded = folded.by_decoder_norm()
         return SparseAutoencoder(
             name=self._name, hook=self._hook, identity=self._identity, W_enc=folded.W_enc, b_enc=folded.b_enc,
             W_dec=folded.W_dec, b_dec=folded.b_dec, activation_function=TopK(sae.cfg.k), normalisation=NoNormalisation(),
-            subtracts_b_dec=sae.cfg.apply_b_dec_to_input,
+            subtracts_b_dec=folded.subtracts_b_dec,
         )
 
 

@@ -1,10 +1,11 @@
-"""From what a user types after ``--sae`` to a local folder: ``demo``, a folder, or a Hugging Face hub id."""
+"""From what a user types after ``--sae`` to a local folder or file: ``demo``, a path, or a Hugging Face hub id."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from tb_visualscratchpad.exporter.sae.checkpoint_files import WEIGHTS_SUFFIXES
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 DEMO = "demo"
@@ -12,14 +13,18 @@ _BUNDLE = Path(__file__).resolve().parent.parent / "demo" / "bundle" / "sae"
 _HUB_ID = re.compile(r"(?P<repository>[\w-][\w.-]*/[\w-][\w.-]*)(/(?P<inside>[^\s]+?))?/?")
 
 
-def find_checkpoint_folder(source: str | Path) -> tuple[Path, str]:
-    """The folder of a checkpoint and the name to show for it.
+def find_checkpoint(source: str | Path) -> tuple[Path, str]:
+    """Where a checkpoint is, and the name to show for it.
 
     Args:
-        source: ``demo``; a folder (or a file in it); or ``owner/repository[/folder/inside]`` on the hub.
+        source: ``demo``; a folder; a file of weights; a config, which stands for its folder; or
+            ``owner/repository[/folder or file inside]`` on the hub.
+
+    Returns:
+        A folder, or a file of weights.
 
     Raises:
-        ScratchpadError: there is no such folder, or the hub does not give it.
+        ScratchpadError: there is no such place, or the hub does not give it.
     """
     text = str(source)
     if text == DEMO:
@@ -27,16 +32,25 @@ def find_checkpoint_folder(source: str | Path) -> tuple[Path, str]:
             raise ScratchpadError(f"The demo's SAE is missing at {_BUNDLE}: reinstall tb-visualscratchpad[exporter].")
         return _BUNDLE, DEMO
     path = Path(text).expanduser()
+    if path.is_file() and path.suffix != ".json":
+        return path, f"{path.absolute().parent.name}/{path.name}"
     if path.is_file():
         path = path.parent
     if path.is_dir():
-        return path, path.resolve().name
+        return path, _resolved(path).name
     hub_id = _HUB_ID.fullmatch(text)
-    if hub_id is None:
+    if hub_id is None or path.is_symlink():
         raise ScratchpadError(
-            f"There is no SAE at {text}: give a folder with cfg.json and its weights, a hub id owner/name, or 'demo'."
+            f"There is no SAE at {text}: give a folder with the config and weights of an SAE, its file of weights, a hub id owner/name, or 'demo'."
         )
     return _from_hub(hub_id["repository"], hub_id["inside"]), text.rstrip("/")
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a loop of links above it
+        return path.absolute()
 
 
 def _from_hub(repository: str, inside: str | None) -> Path:
@@ -50,10 +64,12 @@ def _from_hub(repository: str, inside: str | None) -> Path:
         RepositoryNotFoundError,
     )
 
-    prefix = f"{inside}/" if inside else ""
-    patterns = [f"{prefix}*.json", f"{prefix}*.safetensors"]
+    inside = inside or ""
+    file = inside if Path(inside).suffix in WEIGHTS_SUFFIXES else None
+    prefix = "".join(f"{part}/" for part in Path(inside).parts[: -1 if file else None])
+    patterns = [f"{prefix}*.json", *([file] if file else [f"{prefix}*.safetensors", f"{prefix}*.pt"])]
     try:
-        folder = Path(snapshot_download(repository, allow_patterns=patterns)) / prefix
+        folder = Path(snapshot_download(repository, allow_patterns=patterns)) / inside
     except GatedRepoError as error:
         raise ScratchpadError(
             f"{repository} is gated: accept its licence at https://huggingface.co/{repository}, then run 'hf auth "
@@ -77,9 +93,9 @@ def _from_hub(repository: str, inside: str | None) -> Path:
         raise ScratchpadError(
             f"Downloading {repository} failed: {error}. Try again, or download it elsewhere and give the folder."
         ) from error
-    if not folder.is_dir():
+    if not (folder.is_file() if file else folder.is_dir()):
         raise ScratchpadError(
-            f"The hub repository {repository} has no SAE in a folder '{inside}': look at "
+            f"The hub repository {repository} has no SAE at '{inside}': look at "
             f"https://huggingface.co/{repository}/tree/main."
         )
     return folder

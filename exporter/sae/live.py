@@ -26,7 +26,7 @@ def live_sae(
     Args:
         name: what the tab calls it.
         W_enc: [d, K]. b_enc: [K]. W_dec: [K, d]. b_dec: [d].
-        activation: ``Relu()``, ``TopK(k)`` or ``JumpRelu(threshold_K)`` of ``exporter.sae.activation_functions``.
+        activation: one of ``exporter.sae.activation_functions``: ``Relu()``, ``TopK(k)``, ``JumpRelu(threshold_K)`` and more.
 
     Raises:
         ScratchpadError: shapes that do not belong together.

@@ -6,17 +6,29 @@ is refused by name, since an SAE that computes otherwise than it was trained loo
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tb_visualscratchpad.exporter.sae.found_checkpoint import positive_integer
 from tb_visualscratchpad.exporter.sae.normalisations import NORMALISATION_OF_NAME
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 CONFIG_FILE = "cfg.json"
 EXPECTED_AVERAGE = "expected_average_only_in"
-ARCHITECTURES = ("standard", "topk", "jumprelu")
+WHITENING = "covariance_whitening"
+ARCHITECTURES = ("standard", "topk", "jumprelu", "gated", "batchtopk", "matryoshka_batchtopk")
+BATCH_TOPK = ("batchtopk", "matryoshka_batchtopk")
+REFUSED_ARCHITECTURES = {
+    "abstopk": "its latents become negative, which no view here can show",
+    "matching_pursuit": "it has no encoder: every latent depends on those found before",
+    "temporal": "it reads a sequence of tokens, not one",
+    "transcoder": "it rebuilds another layer than it reads",
+    "skip_transcoder": "it rebuilds another layer than it reads",
+    "jumprelu_transcoder": "it rebuilds another layer than it reads",
+    "jumprelu_skip_transcoder": "it rebuilds another layer than it reads",
+}
 
 _DECIDING = frozenset(
     "architecture d_in d_sae k activation_fn activation_fn_str activation_fn_kwargs apply_b_dec_to_input "
@@ -44,6 +56,7 @@ _NEUTRAL = frozenset(
     "save_final_checkpoint scale_sparsity_penalty_by_decoder_norm seed seqpos_slice sequence_separator_token "
     "sparsity_penalty_loss_mode store_batch_size_prompts streaming target_l0 tokens_per_buffer "
     "train_batch_size_tokens training_tokens use_cached_activations use_chat_formatting use_ghost_grads "
+    "llm_device matryoshka_widths topk_threshold_lr train_batch_size_samples total_training_samples use_matryoshka_aux_loss "
     "use_sparse_activations verbose wandb_entity wandb_id wandb_log_frequency wandb_project".split()
 )
 
@@ -56,8 +69,9 @@ class SaeLensConfig:
         architecture: one of ``ARCHITECTURES``.
         d_in, n_latents: None where an old file is silent and the weights tell.
         k: None where the file does not tell it, or where it has no meaning.
-        normalisation: a name of ``NORMALISATION_OF_NAME``, or ``expected_average_only_in``.
-        rescales_by_decoder_norm: latents are pre-multiplied by the norms of their decoder rows (topk only).
+        normalisation: a name of ``NORMALISATION_OF_NAME``, ``expected_average_only_in`` or ``covariance_whitening``.
+        rescales_by_decoder_norm: pre-activations are multiplied by the norms of their decoder rows (topk and its batch variants).
+        function: ``tanh-relu`` in files from before release 6, else ``relu``.
     """
 
     architecture: str
@@ -68,42 +82,33 @@ class SaeLensConfig:
     subtracts_b_dec: bool
     rescales_by_decoder_norm: bool
     hook: str | None
+    function: str = "relu"
 
 
-def read_config(path: Path) -> SaeLensConfig:
-    """Read and check a ``cfg.json``.
+def read_config(content: Mapping[str, Any], path: Path) -> SaeLensConfig:
+    """Check what a ``cfg.json`` holds.
 
     Raises:
-        ScratchpadError: it is missing, no JSON object, or says something that is not understood.
+        ScratchpadError: it says something that is not understood.
     """
-    if not path.is_file():
-        raise ScratchpadError(
-            f"{path} does not exist: a SAELens folder holds {CONFIG_FILE} and sae_weights.safetensors."
-        )
-    try:
-        cfg = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise ScratchpadError(f"{path} is not readable as JSON ({error}): copy or download it again.") from error
-    if not isinstance(cfg, dict):
-        raise ScratchpadError(f"{path} holds a JSON {type(cfg).__name__}, expected an object.")
-    return _Reader(cfg, path).config()
+    return _Reader(content, path).config()
 
 
 class _Reader:
     """One cfg object, asked key by key; each answer is checked and a refusal names file, key and value."""
 
-    def __init__(self, cfg: dict[str, Any], path: Path) -> None:
+    def __init__(self, cfg: Mapping[str, Any], path: Path) -> None:
         self._cfg = cfg
         self._path = path
 
     def config(self) -> SaeLensConfig:
-        architecture, k = self._architecture_and_k()
+        architecture, k, function = self._architecture_k_and_function()
         unknown = sorted(set(self._cfg) - _DECIDING - _NEUTRAL)
         if unknown:
             raise self._refusal(f"the keys {', '.join(unknown)} are not known, and may change what the SAE computes")
         self._refuse_reshaping_and_finetuning()
         rescales = self._boolean("rescale_acts_by_decoder_norm", False)
-        if rescales and architecture != "topk":
+        if rescales and architecture not in ("topk", *BATCH_TOPK):
             raise self._refusal(f"rescale_acts_by_decoder_norm is defined for topk, not for {architecture}")
         return SaeLensConfig(
             architecture=architecture,
@@ -114,21 +119,24 @@ class _Reader:
             subtracts_b_dec=self._boolean("apply_b_dec_to_input", True),
             rescales_by_decoder_norm=rescales,
             hook=self._hook(),
+            function=function,
         )
 
     def _refusal(self, reason: str) -> ScratchpadError:
         return ScratchpadError(
-            f"{self._path}: {reason}. Convert the SAE to one of {', '.join(ARCHITECTURES)} as SAELens 6 saves it."
+            f"{self._path}: {reason[:600]}. Convert the SAE to one of {', '.join(ARCHITECTURES)} as SAELens 6 saves it."
         )
 
-    def _architecture_and_k(self) -> tuple[str, int | None]:
+    def _architecture_k_and_function(self) -> tuple[str, int | None, str]:
         architecture = self._cfg.get("architecture", "standard")
+        if isinstance(architecture, str) and architecture in REFUSED_ARCHITECTURES:
+            raise self._refusal(f"the architecture {architecture!r} is not read: {REFUSED_ARCHITECTURES[architecture]}")
         if architecture not in ARCHITECTURES:
             raise self._refusal(f"the architecture {architecture!r} is not read")
         # Before release 6 the activation function said topk, and the architecture stayed standard.
         function = self._cfg.get("activation_fn", self._cfg.get("activation_fn_str", None))
-        allowed = (None, "relu") if architecture == "jumprelu" else (None, "relu", "topk")
-        if function not in allowed:
+        of_architecture = {"standard": (None, "relu", "topk", "tanh-relu"), "topk": (None, "relu", "topk")}
+        if function not in of_architecture.get(architecture, (None, "relu")):
             raise self._refusal(f"the activation function {function!r} of a {architecture} SAE is not read")
         if function == "topk":
             architecture = "topk"
@@ -139,11 +147,11 @@ class _Reader:
         if unknown:
             raise self._refusal(f"activation_fn_kwargs has {', '.join(unknown)}, which are not known")
         if architecture != "topk":
-            return architecture, None
+            return architecture, None, "tanh-relu" if function == "tanh-relu" else "relu"
         of_file, of_kwargs = self._positive_integer(self._cfg, "k"), self._positive_integer(kwargs, "k")
         if of_file is not None and of_kwargs is not None and of_file != of_kwargs:
             raise self._refusal(f"k is {of_file}, and {of_kwargs} in activation_fn_kwargs")
-        return architecture, of_file if of_file is not None else of_kwargs
+        return architecture, of_file if of_file is not None else of_kwargs, "relu"
 
     def _normalisation(self) -> str:
         value = self._cfg.get("normalize_activations")
@@ -151,7 +159,7 @@ class _Reader:
             return "none"
         if value is True:
             return EXPECTED_AVERAGE
-        if value != EXPECTED_AVERAGE and value not in NORMALISATION_OF_NAME:
+        if not isinstance(value, str) or value not in (EXPECTED_AVERAGE, WHITENING, *NORMALISATION_OF_NAME):
             raise self._refusal(f"normalize_activations {value!r} is not read")
         return value
 
@@ -177,10 +185,5 @@ class _Reader:
             raise self._refusal(f"{key} is {value!r}, expected true or false")
         return value
 
-    def _positive_integer(self, mapping: dict[str, Any], key: str) -> int | None:
-        value = mapping.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise self._refusal(f"{key} is {value!r}, expected a positive whole number")
-        return value
+    def _positive_integer(self, mapping: Mapping[str, Any], key: str) -> int | None:
+        return positive_integer(mapping.get(key), key, str(self._path))

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tb_visualscratchpad.exporter.sae.activation_functions import ActivationFunction
+from tb_visualscratchpad.exporter.sae.load_report import LoadReport
 from tb_visualscratchpad.exporter.sae.normalisations import Normalisation, NormState
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
@@ -36,6 +37,7 @@ class SparseAutoencoder:
         identity: sha256 (hex) of the weights as stored and of all that decides how they are used; the same for every
             device and dtype.
         W_enc [d, K], b_enc [K], W_dec [K, d], b_dec [d]: weights, finite, after folding.
+        report: how its checkpoint was read, None where it comes from no checkpoint.
     """
 
     name: str
@@ -48,6 +50,7 @@ class SparseAutoencoder:
     activation_function: ActivationFunction
     normalisation: Normalisation
     subtracts_b_dec: bool = True
+    report: LoadReport | None = None
 
     @property
     def d_in(self) -> int:
@@ -59,7 +62,7 @@ class SparseAutoencoder:
 
     @property
     def activation(self) -> str:
-        """Name of the activation function: relu, topk or jumprelu."""
+        """Name of the activation function: relu, tanh-relu, topk, groupmax, jumprelu, batchtopk or gated."""
         return self.activation_function.name
 
     @property

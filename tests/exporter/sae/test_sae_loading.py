@@ -173,7 +173,7 @@ def test_log_threshold_of_old_training_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "architecture", ["gated", "batchtopk", "matching_pursuit", "temporal", "jumprelu_transcoder", 3, None]
+    "architecture", ["abstopk", "matching_pursuit", "temporal", "jumprelu_transcoder", "skip_transcoder", "unheard_of", 3, None, ["standard"]]
 )
 def test_other_architectures_are_refused_by_name(tmp_path, architecture):
     checkpoint = random_checkpoint("standard")
@@ -185,7 +185,8 @@ def test_other_architectures_are_refused_by_name(tmp_path, architecture):
     ("key", "value", "word"),
     [
         ("d_out", 7, "d_out"),
-        ("normalize_activations", "covariance_whitening", "covariance_whitening"),
+        ("normalize_activations", "covariance_whitening", "activation_whitening.safetensors"),
+        ("normalize_activations", ["none"], "['none']"),
         ("reshape_activations", "hook_z", "hook_z"),
         ("activation_fn", "tanh-relu", "tanh-relu"),
         ("activation_fn_kwargs", {"temperature": 2}, "temperature"),
@@ -205,7 +206,7 @@ def test_what_is_not_understood_is_refused_by_name(tmp_path, key, value, word):
     if word is None:
         assert load_sae(folder).hook is None
     else:
-        refused(folder, word, "cfg.json" if word != "1 to 40" else "k is 41")
+        refused(folder, word, {"1 to 40": "k is 41", "activation_whitening.safetensors": "whitened"}.get(word, "cfg.json"))
 
 
 def test_rescaling_is_refused_where_it_has_no_definition(tmp_path):
@@ -331,5 +332,7 @@ def test_a_hub_repository_with_folders(tmp_path, monkeypatch):
     )
     sae = load_sae("owner/birds/layer_1/k5")
     assert sae.name == "owner/birds/layer_1/k5"
-    assert asked == [("owner/birds", ["layer_1/k5/*.json", "layer_1/k5/*.safetensors"])]
+    assert asked == [("owner/birds", ["layer_1/k5/*.json", "layer_1/k5/*.safetensors", "layer_1/k5/*.pt"])]
+    assert load_sae("owner/birds/layer_1/k5/sae_weights.safetensors").identity == sae.identity
+    assert asked[1] == ("owner/birds", ["layer_1/k5/*.json", "layer_1/k5/sae_weights.safetensors"])
     refused(Path("owner/birds/layer_2"), "layer_2", "tree/main")
