@@ -80,6 +80,8 @@ def train_and_judge(
     """
     if output.exists() or output.is_symlink():
         raise ScratchpadError(f"--output {output} exists already: name a folder that does not, or remove it.")
+    if start is None and (recipe.dictionary is None or not recipe.answers.n_steps):
+        raise ScratchpadError("A training from nothing needs answers and a dictionary: give --answer-steps and --sae-samples above 0, or begin --from bundle.")
     if recipe.dictionary is not None:
         _require_saelens()
     with ExitStack() as stack:

@@ -31,6 +31,8 @@ def save_model(folder: Path, vlm: Vlm) -> None:
         _half(name, weight)
     # `half` works in place, and `save_pretrained` writes the type that the model has.
     copied: Any = copy.deepcopy(vlm.model).half()
+    for config in (copied.config, copied.config.vision_config, copied.config.text_config):
+        config.dtype = torch.float16
     copied.save_pretrained(folder)
     vlm.processor.save_pretrained(folder)
 

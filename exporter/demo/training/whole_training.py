@@ -81,8 +81,6 @@ def train_bundle(recipe: Recipe, start: Path | None, *, device: str, seed: int, 
     """
     began = time.monotonic()
     settings = f"{recipe.world.name}, from {'nothing' if start is None else start.name}, seed {seed}, {device}, {recipe.tower}, {recipe.answers}"
-    if start is None and (recipe.dictionary is None or not recipe.answers.n_steps):
-        raise ScratchpadError("A training from nothing needs answers and a dictionary: give --answer-steps and --sae-samples above 0, or begin --from bundle.")
     vlm_folder = _train_model(recipe, start, device, seed, work, settings, figures)
     sae_folder = _train_dictionary(recipe, start, device, seed, work, vlm_folder, f"{settings}, {recipe.dictionary}", figures)
     return TrainedParts(vlm_folder, sae_folder, time.monotonic() - began)
