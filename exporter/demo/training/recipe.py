@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tb_visualscratchpad.exporter.demo.training.new_model import LIKE_THE_BUNDLE, SMALL, ModelSize
 from tb_visualscratchpad.exporter.demo.training.pace import Pace
 from tb_visualscratchpad.exporter.demo.training.training_world import WORLDS, TrainingWorld
+from tb_visualscratchpad.exporter.demo.training.untrained_model import LIKE_THE_BUNDLE, SMALL, ModelSize
 from tb_visualscratchpad.exporter.training_plan import TrainingPlan
 
 
@@ -37,7 +37,7 @@ def recipe_of(world: str, *, from_nothing: bool, seed: int) -> Recipe:
     chosen = WORLDS[world]
     if world == "small":
         return Recipe(
-            chosen, SMALL, Pace(240, 32, 3e-3, 3e-3), Pace(240, 32, 3e-3, 1e-3),
+            chosen, SMALL, Pace(200, 32, 3e-3, 3e-3), Pace(500, 16, 3e-3, 1e-3),
             TrainingPlan(n_latents=512, k=8, n_samples=60_000, step_samples=512, learning_rate=3e-3, seed=seed), n_pictures=120, n_explained=40,
         )
     if from_nothing:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from tb_visualscratchpad.exporter.demo.training.answer_training import AnswerTraining
 from tb_visualscratchpad.exporter.demo.training.bundle_files import save_dictionary, save_model
 from tb_visualscratchpad.exporter.demo.training.dictionary_training import train_dictionary
-from tb_visualscratchpad.exporter.demo.training.new_model import save_new_model
 from tb_visualscratchpad.exporter.demo.training.recipe import Recipe
 from tb_visualscratchpad.exporter.demo.training.stage_run import Checkpoint, run_stage, say
 from tb_visualscratchpad.exporter.demo.training.tower_training import TowerTraining
+from tb_visualscratchpad.exporter.demo.training.untrained_model import save_untrained_model
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.exporter.sae import load_sae
 from tb_visualscratchpad.exporter.vlm import load_vlm
@@ -96,8 +96,8 @@ def _train_model(
         say("tower and answers: done already")
         return finished
     if start is None:
-        begun = work / "new"
-        save_new_model(begun, recipe.size, seed)
+        begun = work / "untrained"
+        save_untrained_model(begun, recipe.size, seed)
     else:
         begun = start / "vlm"
     vlm = load_vlm(begun, device=device, dtype="float32")

@@ -42,24 +42,24 @@ class Kept:
 
 
 @pytest.mark.parametrize(("stage", "loss"), [(TowerTraining, "cover_loss"), (AnswerTraining, "loss")])
-def test_loss_falls_on_one_batch(new_model_folder: Path, stage: Stages, loss: str) -> None:
-    training = begin(new_model_folder, stage, Pace(n_steps=100, batch=4, lr=3e-3, vision_lr=3e-3, warm_up=0.01))
+def test_loss_falls_on_one_batch(untrained_folder: Path, stage: Stages, loss: str) -> None:
+    training = begin(untrained_folder, stage, Pace(n_steps=100, batch=4, lr=3e-3, vision_lr=3e-3, warm_up=0.01))
     losses = [training.step(0)[loss] for _ in range(20)]
     assert losses[-1] < 0.5 * losses[0]
 
 
 @pytest.mark.parametrize("stage", [TowerTraining, AnswerTraining])
 def test_a_killed_training_goes_on_as_if_it_had_not_been(
-    new_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: Stages
+    untrained_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: Stages
 ) -> None:
     monkeypatch.setattr(stage_run, "LEAST_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    whole, kept = begin(new_model_folder, stage), Kept()
+    whole, kept = begin(untrained_folder, stage), Kept()
     run_stage(whole, PACE.n_steps, CPU, kept, None)
 
-    broken, first, second = begin(new_model_folder, stage), Kept(until=3), Kept()
+    broken, first, second = begin(untrained_folder, stage), Kept(until=3), Kept()
     with pytest.raises(KeyboardInterrupt):
         run_stage(broken, PACE.n_steps, CPU, first, Checkpoint(tmp_path, stage.name, "settings"))
-    going_on = begin(new_model_folder, stage)
+    going_on = begin(untrained_folder, stage)
     run_stage(going_on, PACE.n_steps, CPU, second, Checkpoint(tmp_path, stage.name, "settings"))
     assert [step for _, step in second.figures] == [4, 5, 6]
     assert {**first.figures, **second.figures} == kept.figures

@@ -31,10 +31,10 @@ class ModelSize:
 
 
 LIKE_THE_BUNDLE = ModelSize(128, 16, 192, 6, 6, 256, 6, 4)
-SMALL = ModelSize(32, 8, 96, 3, 4, 96, 3, 4)
+SMALL = ModelSize(32, 8, 64, 3, 4, 96, 2, 4)
 
 
-def save_new_model(folder: Path, size: ModelSize, seed: int) -> None:
+def save_untrained_model(folder: Path, size: ModelSize, seed: int) -> None:
     """Saves an untrained model with its processor into ``folder``, which ``load_vlm`` reads. Vocabulary and template are the bundle's."""
     from transformers import (
         CLIPVisionConfig,
