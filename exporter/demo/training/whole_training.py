@@ -80,6 +80,7 @@ def train_bundle(recipe: Recipe, start: Path | None, *, device: str, seed: int, 
         KeyboardInterrupt: ``work`` keeps what is needed to go on.
     """
     began = time.monotonic()
+    work.mkdir(parents=True, exist_ok=True)
     settings = f"{recipe.world.name}, from {'nothing' if start is None else start.name}, seed {seed}, {device}, {recipe.tower}, {recipe.answers}"
     vlm_folder = _train_model(recipe, start, device, seed, work, settings, figures)
     sae_folder = _train_dictionary(recipe, start, device, seed, work, vlm_folder, f"{settings}, {recipe.dictionary}", figures)
@@ -92,7 +93,7 @@ def _train_model(
     if start is not None and not recipe.tower.n_steps and not recipe.answers.n_steps:
         return start / "vlm"
     finished = work / "vlm"
-    if _is_finished(finished, settings):
+    if _belongs_here(finished, settings):
         say("tower and answers: done already")
         return finished
     if start is None:
@@ -117,26 +118,28 @@ def _train_dictionary(
         assert start is not None
         return start / "sae"
     finished = work / "sae"
-    if _is_finished(finished, settings):
+    if _belongs_here(finished, settings):
         say("sae: done already")
         return finished
     # As it is saved, not as it was trained: rounding to float16 belongs to what the dictionary reads.
     vlm = load_vlm(vlm_folder, device=device, dtype="float32")
-    as_trained = work / "sae-as-trained"
+    as_trained, checkpoints = work / "sae-as-trained", work / "sae-checkpoint"
+    _belongs_here(checkpoints, settings)
+    checkpoints.with_suffix(".settings").write_text(settings, encoding="utf-8")
     shutil.rmtree(as_trained, ignore_errors=True)
     complete = train_dictionary(
         vlm, recipe.world, as_trained, recipe.dictionary, start=None if start is None else load_sae(start / "sae"),
-        checkpoints=work / "sae-checkpoint", figures=figures, writer=figures.writer,
+        checkpoints=checkpoints, figures=figures, writer=figures.writer,
     )
     if not complete:
         raise KeyboardInterrupt
     _finish(finished, settings, lambda folder: save_dictionary(folder, load_sae(as_trained), vlm.default_hook))
-    shutil.rmtree(work / "sae-checkpoint", ignore_errors=True)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return finished
 
 
-def _is_finished(folder: Path, settings: str) -> bool:
-    """Whether a stage's result lies there.
+def _belongs_here(folder: Path, settings: str) -> bool:
+    """Whether something of this training lies there, a stage's result or its checkpoint.
 
     Raises:
         ScratchpadError: it is of another training.
