@@ -17,7 +17,8 @@ from tb_visualscratchpad.exporter.demo.training.stage_run import Figures, say
 from tb_visualscratchpad.exporter.demo.training.training_world import TrainingWorld
 from tb_visualscratchpad.exporter.dictionary_monitor import DictionaryMonitor, MonitorPace
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
-from tb_visualscratchpad.exporter.sae import SparseAutoencoder, width_of_hook
+from tb_visualscratchpad.exporter.sae import SparseAutoencoder, live_sae, width_of_hook
+from tb_visualscratchpad.exporter.sae.activation_functions import TopK
 from tb_visualscratchpad.exporter.training_plan import TrainingPlan
 from tb_visualscratchpad.exporter.vlm import Vlm
 
@@ -62,6 +63,7 @@ def train_dictionary(
     plan: TrainingPlan,
     *,
     start: SparseAutoencoder | None,
+    from_patches: bool,
     checkpoints: Path | None,
     figures: Figures,
     writer: ScratchpadWriter | None,
@@ -69,7 +71,7 @@ def train_dictionary(
     """Trains it with SAELens and saves it to ``output`` (SAELens' layout), where nothing may be.
 
     Args:
-        start: what to begin with; chance where None.
+        start: what to begin with; None begins with patches where ``from_patches`` (see ``begin_with_patches``), else with chance.
         checkpoints: a folder to go on from, the caller's to remove; None keeps nothing.
         writer: logs how the dictionary grows, where given.
 
@@ -94,13 +96,32 @@ def train_dictionary(
             if watch is not None:
                 watch.look(step, sae)
 
+        batches = DrawnFeatures(vlm, world, plan.seed, plan.step_samples)
         n_steps = train_sae_on_batches(
-            DrawnFeatures(vlm, world, plan.seed, plan.step_samples), output, plan, d_in=width_of_hook(vlm, hook), hook=hook, model_name="emoji-world",
+            batches, output, plan, d_in=width_of_hook(vlm, hook), hook=hook, model_name="emoji-world",
             device=vlm.device, figures_every=max(1, plan.n_steps // 200), on_figures=tell,
-            snapshot_every=max(1, plan.n_steps // N_SNAPSHOTS), on_snapshot=snap, start=start,
+            snapshot_every=max(1, plan.n_steps // N_SNAPSHOTS), on_snapshot=snap,
+            start=begin_with_patches(batches(0), plan.n_latents, plan.k) if start is None and from_patches else start,
             checkpoints=None if checkpoints is None else SaeCheckpoints(checkpoints, every=max(1, plan.n_steps // 20)),
         )
     return n_steps == plan.n_steps
+
+
+def begin_with_patches(batches: Iterator[torch.Tensor], n_latents: int, k: int) -> SparseAutoencoder:
+    """An untrained dictionary of which each latent reads and rebuilds the direction of one patch, from the mean of all.
+
+    With directions by chance most latents never fire in a training this short: what patches have in common drowns them.
+    """
+    gathered = [next(batches)]
+    while sum(len(batch) for batch in gathered) < n_latents:
+        gathered.append(next(batches))
+    x_Nd = torch.cat(gathered)
+    mean_d = x_Nd.mean(dim=0)
+    row_Kd = torch.nn.functional.normalize(x_Nd[:n_latents] - mean_d, dim=1)
+    return live_sae(
+        # k latents of like directions answer together: a k-th each, or they would rebuild a patch k times.
+        "patches", W_enc=(row_Kd / k).T.contiguous(), b_enc=torch.zeros(n_latents, device=x_Nd.device), W_dec=row_Kd, b_dec=mean_d, activation=TopK(k)
+    )
 
 
 class _Watch:

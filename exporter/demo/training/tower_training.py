@@ -21,10 +21,12 @@ from tb_visualscratchpad.exporter.vlm import Vlm
 BACKGROUND = len(OBJECTS)
 BACKGROUND_WEIGHT = 0.15
 """Most patches show nothing but ground."""
+ASKS_FOR_PLACES = frozenset({"where", "describe"})
+"""In a world where neither is asked, places would only crowd the dictionary."""
 
 
 class TowerTraining:
-    """Trains what the projector reads. One linear head for each of the three questions; the heads are thrown away afterwards."""
+    """Trains what the projector reads. One linear head for each question; the heads are thrown away afterwards."""
 
     name = "tower"
 
@@ -37,7 +39,9 @@ class TowerTraining:
         self._layer = int(config.vision_feature_layer)
         width, n_patches = int(config.vision_config.hidden_size), self._drawn.views.grid**2
         torch.manual_seed(seed)
-        sizes = {"cover": BACKGROUND + 1, "ground": len(GROUNDS), "place": n_patches}
+        sizes = {"cover": BACKGROUND + 1, "ground": len(GROUNDS)}
+        if ASKS_FOR_PLACES & world.question_weights.keys():
+            sizes["place"] = n_patches
         self._heads = nn.ModuleDict({name: nn.Linear(width, size) for name, size in sizes.items()}).to(vlm.device)
         self._weight_C = torch.ones(BACKGROUND + 1, device=vlm.device)
         self._weight_C[BACKGROUND] = BACKGROUND_WEIGHT
@@ -52,14 +56,14 @@ class TowerTraining:
             hidden = self._tower(pixel_values_BV.flatten(0, 1), output_hidden_states=True).hidden_states[self._layer][:, 1:]
             said: dict[str, torch.Tensor] = {name: head(hidden) for name, head in self._heads.items()}
         n_views, n_patches = class_BVP.shape[1:]
-        truth = {
+        truth: dict[str, torch.Tensor] = {
             "cover": class_BVP.flatten(),
             "ground": pictures.scenes.ground_B.repeat_interleave(n_views * n_patches),
             "place": torch.arange(n_patches, device=class_BVP.device).repeat(len(pictures.scenes) * n_views),
         }
         losses = {
             name: functional.cross_entropy(said[name].float().flatten(0, 1), truth[name], self._weight_C if name == "cover" else None)
-            for name in truth
+            for name in self._heads
         }
         self._pace.apply(self._optimizer, self._parameters, torch.stack(list(losses.values())).sum(), number)
         on_object = truth["cover"] != BACKGROUND

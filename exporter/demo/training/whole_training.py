@@ -129,7 +129,7 @@ def _train_dictionary(
     shutil.rmtree(as_trained, ignore_errors=True)
     complete = train_dictionary(
         vlm, recipe.world, as_trained, recipe.dictionary, start=None if start is None else load_sae(start / "sae"),
-        checkpoints=checkpoints, figures=figures, writer=figures.writer,
+        from_patches=recipe.from_patches, checkpoints=checkpoints, figures=figures, writer=figures.writer,
     )
     if not complete:
         raise KeyboardInterrupt
