@@ -9,8 +9,9 @@ import math
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from tb_visualscratchpad.exporter.sae.normalisations import NoNormalisation
 from tb_visualscratchpad.exporter.training_plan import TrainingPlan
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.wire.errors import ScratchpadError
+
+_CHECKPOINT = "weights.pt"
 
 OpenStream = Callable[..., Generator[torch.Tensor, None, None]]
 OnFigures = Callable[[int, Mapping[str, float]], None]
@@ -71,28 +74,81 @@ def train_sae(
         ScratchpadError: no image can be read, the loss is no longer finite, or the device has too little memory.
         KeyboardInterrupt: see above.
     """
+    stream = open_stream(vlm, hook, folder, batch_size=batch_size, seed=plan.seed)
+    with closing(stream):
+        return train_sae_on_batches(
+            lambda _first: mixing_buffer(plan.buffer_samples, plan.step_samples, stream), output, plan, d_in=width_of_hook(vlm, hook), hook=hook,
+            model_name=vlm.name, device=vlm.device, figures_every=figures_every, on_figures=on_figures, snapshot_every=snapshot_every,
+            on_snapshot=on_snapshot,
+        )
+
+
+@dataclass(frozen=True)
+class SaeCheckpoints:
+    """Where a training keeps what it needs to go on, and how often. What lies there already is gone on with.
+
+    Attributes:
+        folder: made when needed; the caller's to remove.
+        every: steps.
+    """
+
+    folder: Path
+    every: int
+
+
+def train_sae_on_batches(
+    batches: Callable[[int], Iterator[torch.Tensor]],
+    output: Path,
+    plan: TrainingPlan,
+    *,
+    d_in: int,
+    hook: str,
+    model_name: str,
+    device: torch.device,
+    figures_every: int,
+    on_figures: OnFigures,
+    snapshot_every: int,
+    on_snapshot: OnSnapshot,
+    start: SparseAutoencoder | None = None,
+    checkpoints: SaeCheckpoints | None = None,
+) -> int:
+    """As ``train_sae``, on features from anywhere.
+
+    Args:
+        batches: gives an endless iterator over features [step_samples, d_in], from a batch of a number on. The first
+            ``plan.n_scale_steps`` only decide the scale of the input.
+        start: an SAE of as many latents to begin with, by default chance.
+        checkpoints: none by default. A training that goes on takes the same steps as one that was never broken off, where
+            ``batches`` gives the same batch for the same number.
+    """
     torch.manual_seed(plan.seed)
     sae = TopKTrainingSAE(
         TopKTrainingSAEConfig(
-            d_in=width_of_hook(vlm, hook), d_sae=plan.n_latents, k=plan.k, device=str(vlm.device),
+            d_in=d_in, d_sae=plan.n_latents, k=plan.k, device=str(device),
             normalize_activations="expected_average_only_in",
             # At SAELens' own 0.1 three times as many latents die in a short training.
             decoder_init_norm=1.0,
-            metadata=SAEMetadata(model_name=vlm.name, hook_name=hook),
+            metadata=SAEMetadata(model_name=model_name, hook_name=hook),
         )
     )
     config = SAETrainerConfig(
         total_training_samples=plan.n_steps * plan.step_samples, train_batch_size_samples=plan.step_samples,
         lr=plan.learning_rate, lr_end=plan.learning_rate / 10, lr_warm_up_steps=plan.n_warm_up_steps,
         lr_decay_steps=plan.n_decay_steps, dead_feature_window=plan.dead_after_steps,
-        n_batches_for_norm_estimate=plan.n_scale_steps, device=str(vlm.device),
+        n_batches_for_norm_estimate=plan.n_scale_steps, device=str(device),
     )
     snapshots = SaeLensSnapshots(f"{output.name} in training", hook)
-    stream = open_stream(vlm, hook, folder, batch_size=batch_size, seed=plan.seed)
-    with closing(stream), InterruptBetweenSteps() as interrupt:
-        trainer = _Trainer(config, sae, mixing_buffer(plan.buffer_samples, plan.step_samples, stream))
-        trainer.follow(interrupt, figures_every, on_figures, snapshot_every, lambda step: on_snapshot(step, snapshots.of(trainer)))
+    done = 0 if checkpoints is None else _steps_done(checkpoints.folder)
+    with InterruptBetweenSteps() as interrupt:
+        trainer = _Trainer(config, sae, batches(done + plan.n_scale_steps if done else 0))
+        trainer.follow(
+            interrupt, figures_every, on_figures, snapshot_every, lambda step: on_snapshot(step, snapshots.of(trainer)), checkpoints
+        )
         try:
+            if done and checkpoints is not None:
+                trainer.go_on(checkpoints.folder)
+            else:
+                trainer.measure_scale(start)
             trainer.fit()
         except torch.OutOfMemoryError as error:
             raise ScratchpadError(
@@ -109,10 +165,37 @@ class _Trainer(SAETrainer[TopKTrainingSAE, TopKTrainingSAEConfig]):
     """SAELens' trainer, which tells what it does and can be asked to end."""
 
     def follow(
-        self, interrupt: InterruptBetweenSteps, figures_every: int, on_figures: OnFigures, snapshot_every: int, snap: Callable[[int], None]
+        self, interrupt: InterruptBetweenSteps, figures_every: int, on_figures: OnFigures, snapshot_every: int, snap: Callable[[int], None],
+        checkpoints: SaeCheckpoints | None,
     ) -> None:
-        self._interrupt, self._snap, self._on_figures = interrupt, snap, on_figures
+        self._interrupt, self._snap, self._on_figures, self._checkpoints = interrupt, snap, on_figures, checkpoints
         self._figures_every, self._snapshot_every = figures_every, snapshot_every
+
+    def measure_scale(self, start: SparseAutoencoder | None) -> None:
+        """Reads the batches that decide the scale of the input, and takes over the weights of ``start``."""
+        self.activation_scaler.estimate_scaling_factor(
+            d_in=self.sae.cfg.d_in, data_provider=self.data_provider, n_batches_for_norm_estimate=self.cfg.n_batches_for_norm_estimate
+        )
+        if start is not None:
+            _take_over(self.sae, start, self.activation_scaler.scaling_factor or 1.0)
+
+    def go_on(self, folder: Path) -> None:
+        """Becomes what ``_keep`` kept."""
+        self.sae.load_state_dict(torch.load(folder / _CHECKPOINT, map_location=self.cfg.device, weights_only=True)["sae"])
+        self.load_trainer_state(folder)
+
+    def _keep(self, folder: Path) -> None:
+        # Between two steps: `fit` counts the one just taken only after this.
+        self.n_training_steps += 1
+        try:
+            whole = folder.with_name(f".{folder.name}.unfinished")
+            shutil.rmtree(whole, ignore_errors=True)
+            self.save_trainer_state(whole)
+            torch.save({"sae": self.sae.state_dict(), "step": self.n_training_steps}, whole / _CHECKPOINT)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(whole, folder)
+        finally:
+            self.n_training_steps -= 1
 
     def step(self, batch: torch.Tensor) -> Any:
         output = super().step(batch)
@@ -128,6 +211,8 @@ class _Trainer(SAETrainer[TopKTrainingSAE, TopKTrainingSAEConfig]):
             self._on_figures(done, figures)
         if done % self._snapshot_every == 0 and not last:
             self._snap(done)
+        if self._checkpoints is not None and done % self._checkpoints.every == 0 and not last:
+            self._keep(self._checkpoints.folder)
         return output
 
 
@@ -169,6 +254,27 @@ class SaeLensSnapshots:
             W_dec=folded.W_dec, b_dec=folded.b_dec, activation_function=TopK(sae.cfg.k), normalisation=NoNormalisation(),
             subtracts_b_dec=folded.subtracts_b_dec,
         )
+
+
+def _steps_done(folder: Path) -> int:
+    path = folder / _CHECKPOINT
+    return int(torch.load(path, map_location="cpu", weights_only=True)["step"]) if path.is_file() else 0
+
+
+@torch.no_grad()
+def _take_over(sae: TopKTrainingSAE, start: SparseAutoencoder, scale: float) -> None:
+    """Undoes ``FoldedWeights.fold``, so that folding gives ``start`` back, with decoder rows of length one."""
+    if (start.d_in, start.n_latents) != (sae.cfg.d_in, sae.cfg.d_sae):
+        raise ScratchpadError(
+            f"The SAE {start.name} reads {start.d_in} numbers with {start.n_latents} latents, {sae.cfg.d_in} and {sae.cfg.d_sae} are trained: "
+            "begin with another, or from nothing."
+        )
+    norm = start.W_dec.norm(dim=-1)
+    # A latent without a decoder row rebuilds nothing, and goes on so.
+    row = start.W_dec / torch.where(norm == 0, torch.ones_like(norm), norm)[:, None]
+    weights = {"W_enc": start.W_enc * norm, "b_enc": start.b_enc * norm * scale, "W_dec": row, "b_dec": start.b_dec * scale}
+    for name, weight in weights.items():
+        getattr(sae, name).copy_(weight)
 
 
 def _save(sae: TopKTrainingSAE, output: Path) -> None:

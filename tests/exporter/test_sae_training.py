@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,3 +95,53 @@ def test_a_loss_that_runs_away_is_told(llava_next: Vlm, folder: ImageFolder, tmp
     with pytest.raises(ScratchpadError, match="no longer finite.*--lr"):
         Trained(llava_next, folder, tmp_path / "sae", TrainingPlan(n_latents=48, k=4, n_samples=10**5, step_samples=32, learning_rate=1e30))
     assert not (tmp_path / "sae").exists()
+
+
+def numbered_batches(first: int) -> Iterator[torch.Tensor]:
+    """Features [32, 16] that their number decides."""
+    for number in count(first):
+        yield 5 + 3 * torch.randn(32, 16, generator=torch.Generator().manual_seed(number))
+
+
+def train_on_numbered_batches(
+    output: Path, plan: TrainingPlan, on_figures: Callable[[int, Mapping[str, float]], None] = lambda step, figures: None, **options: Any
+) -> int:
+    from tb_visualscratchpad.exporter.sae_training import train_sae_on_batches
+
+    return train_sae_on_batches(
+        numbered_batches, output, plan, d_in=16, hook="somewhere", model_name="none", device=torch.device("cpu"), figures_every=1,
+        on_figures=on_figures, snapshot_every=1000, on_snapshot=lambda step, sae: None, **options,
+    )
+
+
+def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    from tb_visualscratchpad.exporter.sae_training import SaeCheckpoints
+
+    plan = TrainingPlan(n_latents=48, k=4, n_samples=40 * 32, step_samples=32, seed=3)
+    assert train_on_numbered_batches(tmp_path / "whole", plan) == 40
+    steps: list[int] = []
+
+    def die(step: int, figures: Mapping[str, float]) -> None:
+        steps.append(step)
+        if step == 20 and steps.count(20) == 1:
+            raise RuntimeError("killed")
+
+    checkpoints = SaeCheckpoints(tmp_path / "checkpoint", every=7)
+    with pytest.raises(RuntimeError, match="killed"):
+        train_on_numbered_batches(tmp_path / "broken", plan, die, checkpoints=checkpoints)
+    assert train_on_numbered_batches(tmp_path / "broken", plan, die, checkpoints=checkpoints) == 40
+    assert steps == [*range(1, 21), *range(15, 41)]
+    assert load_sae(tmp_path / "broken").identity == load_sae(tmp_path / "whole").identity
+
+
+def test_a_training_begins_with_what_it_is_given(tmp_path: Path) -> None:
+    plan = TrainingPlan(n_latents=48, k=4, n_samples=60 * 32, step_samples=32, seed=3)
+    train_on_numbered_batches(tmp_path / "start", plan)
+    start = load_sae(tmp_path / "start")
+    still = TrainingPlan(n_latents=48, k=4, n_samples=32, step_samples=32, learning_rate=1e-12, seed=4)
+    train_on_numbered_batches(tmp_path / "same", still, start=start)
+    same, x = load_sae(tmp_path / "same"), next(numbered_batches(10**6))
+    assert torch.allclose(same.decode(same.encode(x), x), start.decode(start.encode(x), x), atol=1e-3)
+    assert torch.allclose(same.encode(x), start.encode(x), atol=1e-3) and bool((same.encode(x) > 0).any())
+    with pytest.raises(ScratchpadError, match="begin with another"):
+        train_on_numbered_batches(tmp_path / "other", TrainingPlan(n_latents=32, k=4, n_samples=32, step_samples=32), start=start)

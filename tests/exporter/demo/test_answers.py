@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pytest
-import torch
 
 from tb_visualscratchpad.exporter.demo.compose import compose, random_scene
 from tb_visualscratchpad.exporter.demo.questions import Question, questions_about
+from tb_visualscratchpad.exporter.demo.training.answer_marks import say_answers
 from tb_visualscratchpad.exporter.vlm import Vlm
 
 MEASURED = {
@@ -16,27 +16,6 @@ MEASURED = {
     "where": 0.617,
 }
 """Share of exact answers, measured on the renderer that the model was trained with."""
-BATCH = 32
-
-
-@torch.inference_mode()
-def say_answers(vlm: Vlm, pictures: list, prompts: list[str]) -> list[str]:
-    """Greedy answers by Hugging Face's own ``generate``, in batches."""
-    answers = []
-    for start in range(0, len(prompts), BATCH):
-        part = slice(start, start + BATCH)
-        texts = [
-            vlm.processor.apply_chat_template(
-                [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": prompt}]}], add_generation_prompt=True
-            )
-            for prompt in prompts[part]
-        ]
-        inputs = vlm.processor(images=pictures[part], text=texts, return_tensors="pt", padding=True)
-        sequences = vlm.model.generate(**inputs, max_new_tokens=48, do_sample=False)
-        said = sequences[:, inputs["input_ids"].shape[1] :]
-        answers += [text.strip() for text in vlm.processor.batch_decode(said, skip_special_tokens=True)]
-    return answers
-
 
 def exact_rates(vlm: Vlm, n_scenes: int, first_seed: int) -> dict[str, tuple[float, int]]:
     """Share of exact answers and number of questions by kind of question."""
