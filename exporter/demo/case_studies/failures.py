@@ -93,12 +93,18 @@ def failures(vlm: Vlm, sae: SparseAutoencoder, kind: CaseKind, first_seed: int) 
 
 
 def unused(vlm: Vlm, sae: SparseAutoencoder, seed: int) -> Failure | None:
-    """``where is the rose ?`` answered with a wrong place, about a scene as the model was trained on."""
+    """``where is the rose ?`` answered with a wrong place, about a scene as the model was trained on; and wrongly when asked again.
+
+    An answer that changes for the better when the same question is put twice hung by a thread: any wording would have done.
+    """
     scene = random_scene(seed)
+    composition = compose(scene, seed)
     asked = where(scene.objects[0])
-    said = answer_to(vlm, sae, compose(scene, seed), asked.text)
+    said = answer_to(vlm, sae, composition, asked.text)
     word = first_difference(said, asked.answer)
     if said == asked.answer or word >= len(said.split()):
+        return None
+    if answer_to(vlm, sae, composition, f"{asked.text} {asked.text}") == asked.answer:
         return None
     return Failure(CaseKind.UNUSED, scene, seed, asked.text, said, asked.answer, scene.objects[0].name, word)
 

@@ -54,10 +54,11 @@ def mend(vlm: Vlm, sae: SparseAutoencoder, failure: Failure) -> tuple[Mending, .
 
 
 def rewordings(subject: str) -> tuple[str, ...]:
-    """The question of the place again, longer but no more explicit: five controls of asking otherwise."""
+    """The question of the place again, in other and more words but no more explicit: five controls of asking otherwise."""
     ask = f"where is the {subject} ?"
     return (
-        f"{ask} {ask}", f"you look at a picture . {ask}", f"where is the {subject} at ?", f"answer in one line . {ask}", f"look at the picture . {ask}",
+        f"you look at a picture . {ask}", f"where is the {subject} at ?", f"answer in one line . {ask}", f"look at the picture . {ask}",
+        f"in one line , {ask}",
     )
 
 
