@@ -92,7 +92,7 @@ def test_the_erased_answer_stands_beside_the_original_and_controls(vlm: Vlm, tin
 
 def test_bad_requests_get_a_sentence(llava: Vlm, tiny_sae: SparseAutoencoder) -> None:
     asked = AskedPicture(llava, tiny_sae, picture(), PROMPT)
-    with pytest.raises(ScratchpadError, match="expected mean or blur"):
+    with pytest.raises(ScratchpadError, match="expected mean, blur or outside"):
         erase(asked, (0, 0, 9, 9), "black")
     with pytest.raises(ScratchpadError, match="at least 1"):
         erase(asked, (0, 0, 9, 9), "mean", max_new_tokens=0)

@@ -35,16 +35,18 @@ UNUSED: tuple[Failure, ...] = (
     _unused(600_012, "at the bottom right ."),
 )
 MISLED: tuple[Failure, ...] = (
-    _misled(600_008, "night", "fish", "the fish is sleeping ."),
     _misled(600_016, "brick", "fish", "the fish is waiting ."),
+    _misled(600_008, "night", "fish", "the fish is sleeping ."),
     _misled(701, "street", "duck", "the duck is walking ."),
 )
 HIDDEN: tuple[Failure, ...] = (
-    _hidden(600_000, ("chicken", "butterfly"), "chicken"),
     _hidden(600_001, ("guitar", "car"), "car"),
+    _hidden(600_000, ("chicken", "butterfly"), "chicken"),
     _hidden(600_003, ("pineapple", "tree"), "pineapple"),
 )
 FIXED_SET: tuple[Failure, ...] = UNUSED + MISLED + HIDDEN
+SWEPT = (MISLED[0], HIDDEN[0])
+"""Those of which every cluster's ablation is logged, which costs most."""
 NUMBER_OF_CASE = {kind: number for number, kind in enumerate(CaseKind, 1)}
 
 

@@ -10,6 +10,7 @@ from tb_visualscratchpad.exporter.asked_picture import AskedPicture
 from tb_visualscratchpad.exporter.cluster_sweep import NamedLatents, sweep_clusters
 from tb_visualscratchpad.exporter.demo.case_studies.choice import carriers, cluster_of_word
 from tb_visualscratchpad.exporter.demo.case_studies.failures import CaseKind, Failure
+from tb_visualscratchpad.exporter.demo.case_studies.fixed_set import SWEPT
 from tb_visualscratchpad.exporter.demo.case_studies.mending import box_around
 from tb_visualscratchpad.exporter.dose_response import dose_response
 from tb_visualscratchpad.exporter.pixel_erasure import erase
@@ -53,7 +54,8 @@ def _misled(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: Late
     result, erased = erase(asked, box, "outside", max_new_tokens=MAX_NEW_TOKENS, name="only the box kept", logged=run)
     yield from (erased, result)
     yield _doses(asked, run, failure, cluster, name_in(run, cluster, statistics))
-    yield _sweep(asked, run, statistics)
+    if failure in SWEPT:
+        yield _sweep(asked, run, statistics)
     result, steered = steer(
         asked, NamedLatents("cluster", tuple(cluster)).ablation, max_new_tokens=MAX_NEW_TOKENS, name=f"{name_in(run, cluster, statistics)} × 0", logged=run
     )
@@ -65,7 +67,8 @@ def _hidden(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: Late
     name = name_in(other, cluster, statistics)
     result, steered = steer(asked, NamedLatents(name, tuple(cluster)).ablation, max_new_tokens=MAX_NEW_TOKENS, name=f"{name} × 0", logged=run)
     yield from (steered, result)
-    yield _sweep(asked, run, statistics)
+    if failure in SWEPT:
+        yield _sweep(asked, run, statistics)
     found = word_contributions(asked, failure.word, N_CHECKED, max_new_tokens=MAX_NEW_TOKENS, logged=run)
     yield found
     latents = carriers(found)

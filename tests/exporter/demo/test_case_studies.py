@@ -129,7 +129,7 @@ def test_the_fixed_set_has_three_pictures_a_case() -> None:
 
 
 def test_one_picture_of_each_case_is_mended_and_not_by_its_controls(demo_vlm: Vlm, demo_sae: SparseAutoencoder) -> None:
-    unused, misled, hidden = UNUSED[0], MISLED[1], HIDDEN[1]
+    unused, misled, hidden = UNUSED[0], MISLED[0], HIDDEN[0]
     (described,) = mend(demo_vlm, demo_sae, unused)
     assert described.mended and not any(described.by_controls) and len(described.by_controls) == 5
     asked = misled.asked(demo_vlm, demo_sae)
