@@ -63,14 +63,14 @@ def compare(page: Page, frame: Frame) -> None:
 
 
 def wrong_place(page: Page, frame: Frame) -> None:
-    choose_run(page, frame, "where is the guitar (wrong)")
-    choose_word(page, frame, "guitar", "input")
+    choose_run(page, frame, "where is the strawberry (wrong)")
+    choose_word(page, frame, "left")
     first_latent(page, frame)
 
 
 def described(page: Page, frame: Frame) -> None:
-    choose_run(page, frame, "the guitar, described")
-    choose_word(page, frame, "left")
+    choose_run(page, frame, "the strawberry, described")
+    choose_word(page, frame, "right")
     first_latent(page, frame)
 
 

@@ -30,13 +30,13 @@ def _hidden(seed: int, objects: tuple[str, str], dominant: str) -> Failure:
 
 
 UNUSED: tuple[Failure, ...] = (
-    _unused(600_010, "at the right ."),
     _unused(600_011, "at the left ."),
+    _unused(600_010, "at the right ."),
     _unused(600_012, "at the bottom right ."),
 )
 MISLED: tuple[Failure, ...] = (
-    _misled(600_016, "brick", "fish", "the fish is waiting ."),
-    _misled(600_008, "night", "fish", "the fish is sleeping ."),
+    _misled(600_023, "brick", "fish", "the fish is waiting ."),
+    _misled(600_021, "night", "fish", "the fish is sleeping ."),
     _misled(701, "street", "duck", "the duck is walking ."),
 )
 HIDDEN: tuple[Failure, ...] = (

@@ -30,12 +30,12 @@ MAX_NEW_TOKENS = 24
 Evidence = VlmRun | SteeringResult | ClusterSweep | DoseResponse | WordContributions
 
 
-def evidence_of(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: LatentStatistics, other: VlmRun | None = None) -> Iterator[Evidence]:
+def evidence_of(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: LatentStatistics | None, other: VlmRun | None = None) -> Iterator[Evidence]:
     """In the order in which it is to be logged. What Compare shall open with comes last, a run before the result that names it.
 
     Args:
         asked, run: the failure's picture and question, and what was logged of them.
-        statistics: of the dictionary, which name the clusters.
+        statistics: of the dictionary, whose labels name the clusters; without, the words name them.
         other: of ``HIDDEN``, the run that names both objects.
     """
     if failure.kind is CaseKind.UNUSED:
@@ -47,7 +47,7 @@ def evidence_of(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: 
         yield from _hidden(asked, run, failure, statistics, other)
 
 
-def _misled(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: LatentStatistics) -> Iterator[Evidence]:
+def _misled(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: LatentStatistics | None) -> Iterator[Evidence]:
     cluster = cluster_of_word(run, failure.word)
     yield word_contributions(asked, failure.word, N_CHECKED, max_new_tokens=MAX_NEW_TOKENS, logged=run)
     box = box_around(failure)
@@ -62,7 +62,7 @@ def _misled(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: Late
     yield from (steered, result)
 
 
-def _hidden(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: LatentStatistics, other: VlmRun) -> Iterator[Evidence]:
+def _hidden(asked: AskedPicture, run: VlmRun, failure: Failure, statistics: LatentStatistics | None, other: VlmRun) -> Iterator[Evidence]:
     cluster = cluster_of_word(other, other.output_text.split().index(failure.subject))
     name = name_in(other, cluster, statistics)
     result, steered = steer(asked, NamedLatents(name, tuple(cluster)).ablation, max_new_tokens=MAX_NEW_TOKENS, name=f"{name} × 0", logged=run)
@@ -82,7 +82,7 @@ def _doses(asked: AskedPicture, run: VlmRun, failure: Failure, latents: list[int
     return dose_response(asked, latents, "SCALE", DOSES, [failure.word], max_new_tokens=MAX_NEW_TOKENS, name=name, logged=run)
 
 
-def _sweep(asked: AskedPicture, run: VlmRun, statistics: LatentStatistics) -> ClusterSweep:
+def _sweep(asked: AskedPicture, run: VlmRun, statistics: LatentStatistics | None) -> ClusterSweep:
     clusters = [
         NamedLatents(cluster_name(run, cluster, statistics), tuple(cluster.latent_c.tolist())) for cluster in clusters_of(run)
     ]
@@ -95,7 +95,7 @@ def clusters_of(run: VlmRun) -> list[TokenCluster]:
     return [cluster for cluster in cluster_columns(latent_means(run), run.order).clusters if cluster.kind is GroupKind.CLUSTER]
 
 
-def name_in(run: VlmRun, latents: list[int], statistics: LatentStatistics) -> str:
+def name_in(run: VlmRun, latents: list[int], statistics: LatentStatistics | None) -> str:
     """What the tab calls a cluster of a run."""
     cluster = next(one for one in clusters_of(run) if np.array_equal(one.latent_c, latents))
     return cluster_name(run, cluster, statistics)
