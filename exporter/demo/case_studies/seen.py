@@ -41,15 +41,15 @@ def seen(run: VlmRun, failure: Failure, owners: LatentOwners) -> Seen | None:
     own = owners.latents_of(failure.subject)
     tiles = (run.image_tokens.patch_view_P > 0) & (run.image_tokens.patch_token_P >= 0)
     on = patches_on_object(failure.composition(), failure.subject, run.image_tokens) & tiles
-    ranks = [
-        best_rank(run, token, by, own)
-        for token, by in ((wrong if name is None else name, RankBy.WEIGHTED), (wrong, RankBy.WEIGHTED), (wrong, RankBy.PLAIN))
-    ]
-    if not on.any() or None in ranks:
+    at_name = best_rank(run, wrong if name is None else name, RankBy.WEIGHTED, own)
+    at_wrong, in_picture = (best_rank(run, wrong, by, own) for by in (RankBy.WEIGHTED, RankBy.PLAIN))
+    if not on.any() or at_name is None or at_wrong is None or in_picture is None:
         return None
     attention_P = attention_map(run, wrong).attention_P
     return Seen(
-        *ranks,
+        rank_at_name=at_name,
+        rank_at_wrong_word=at_wrong,
+        rank_in_picture=in_picture,
         n_firing=rank_latents(run, wrong, limit=1).n_firing,
         attention_at_wrong_word=float((attention_P[on].sum() / attention_P[tiles].sum()) / (on.sum() / tiles.sum())),
     )

@@ -8,7 +8,7 @@ import { askAgain, whyNotAgain } from './asking.js';
 const FILLS = {
   mean: ['Erase', 'the box filled with the colour around it', 'box erased (mean)'],
   blur: ['Blur', 'the box blurred', 'box erased (blur)'],
-  outside: ['Keep only it', 'all but the box painted grey', 'only the box kept'],
+  outside: ['Keep it', 'all but the box painted grey', 'only the box kept'],
 };
 
 /** Turns drawing on and off; lies on the picture's corner. @param {import('../../store.js').Store} store */
