@@ -174,7 +174,7 @@ def overlap(one: Rate, other: Rate) -> bool:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("kind", list(CaseKind))
+@pytest.mark.parametrize("kind", list(CaseKind), ids=lambda kind: kind.name.lower())
 def test_rates_on_fresh_pictures(demo_vlm: Vlm, demo_sae: SparseAutoencoder, repository: Path, kind: CaseKind) -> None:
     owners = learn_owners(demo_vlm, demo_sae, pictures_to_learn_from(2, 20_000)) if kind is CaseKind.UNUSED else None
     found = study(demo_vlm, demo_sae, kind, owners=owners, n_pictures=N_FRESH, first_seed=FRESH_SEED)
