@@ -302,6 +302,18 @@ def make(browser: Browser, address: str, folder: Path, beside: list[tuple[Shot, 
         (pairs / "README.md").write_text(page_of_pairs([shot.name for shot in asked]), encoding="utf-8")
 
 
+def demo_log(scratch: Path, given: Path | None) -> Path:
+    """The demo's logs in a folder of ``scratch``: a copy of those given, or new ones."""
+    logdir = scratch / "demo"
+    if given is not None:
+        # The worker writes, and what it writes is not the user's.
+        shutil.copytree(given, logdir, ignore=shutil.ignore_patterns(".visualscratchpad"))
+    else:
+        command = [sys.executable, "-m", "tb_visualscratchpad.exporter", "demo", "--logdir", str(logdir), "--no-serve"]
+        subprocess.run(command, check=True, cwd=REPOSITORY)
+    return logdir
+
+
 @contextmanager
 def worker(logdir: Path) -> Iterator[None]:
     """A worker with the demo's model.
@@ -336,13 +348,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        logdir = Path(scratch) / "demo"
-        if options.logdir is not None:
-            # The worker writes, and what it writes is not the user's.
-            shutil.copytree(options.logdir, logdir, ignore=shutil.ignore_patterns(".visualscratchpad"))
-        else:
-            command = [sys.executable, "-m", "tb_visualscratchpad.exporter", "demo", "--logdir", str(logdir), "--no-serve"]
-            subprocess.run(command, check=True, cwd=REPOSITORY)
+        logdir = demo_log(Path(scratch), options.logdir)
         os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(dir=scratch)
         with worker(logdir), tensorboard(logdir) as address, launched(chromium) as browser:
             make(browser, address, options.out, beside)

@@ -19,7 +19,9 @@ from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.steering_evidence import Condition, PixelErasure, SteeringResult
 
-FILLS = ("mean", "blur")
+FILLS = ("mean", "blur", "outside")
+GREY = 127
+"""What ``outside`` paints: nothing of the picture's own colours, which may be the cue."""
 PixelBox = tuple[int, int, int, int]
 
 
@@ -40,7 +42,8 @@ def erase(
 
     Args:
         box: x0, y0, x1, y1 in pixels of the picture; pixels that it touches are erased.
-        fill: ``mean`` paints it with the mean colour of its outermost pixels, ``blur`` blurs it beyond reading.
+        fill: ``mean`` paints it with the mean colour of its outermost pixels, ``blur`` blurs it beyond reading, ``outside`` keeps the
+            box and paints all else grey (controls then keep a box of the same size elsewhere).
         name, logged, n_controls, batch_size, keep_picture: as for :func:`~tb_visualscratchpad.exporter.steered_answers.steer`. There are
             no controls where the picture has no room for such a box beside the erased one.
 
@@ -54,7 +57,7 @@ def erase(
     require_some_tokens(max_new_tokens)
     erased_box = pixel_box(box, asked.picture)
     if fill not in FILLS:
-        raise ScratchpadError(f"The fill is {fill!r}, expected mean or blur.")
+        raise ScratchpadError(f"The fill is {fill!r}, expected mean, blur or outside.")
     progress.stage("erased answer", 0, 1)
     erased = _without(asked, erased_box, fill)
     recorded = record_answer(erased, None, max_new_tokens, condition=Condition.ERASED, progress=progress)
@@ -127,8 +130,13 @@ def pixel_box(box: tuple[float, float, float, float], picture: Image.Image) -> P
 
 
 def erased_picture(picture: Image.Image, box: PixelBox, fill: str) -> Image.Image:
-    """A copy of an RGB picture whose pixels in ``box`` carry nothing of what was there but its surroundings' colour or a blur."""
+    """A copy of an RGB picture whose pixels in ``box`` carry nothing of what was there but its surroundings' colour or a blur; or,
+    under ``outside``, whose other pixels carry nothing at all."""
     x0, y0, x1, y1 = box
+    if fill == "outside":
+        kept = Image.new("RGB", picture.size, (GREY, GREY, GREY))
+        kept.paste(picture.crop(box), box)
+        return kept
     erased = picture.copy()
     if fill == "blur":
         # A standard deviation of a quarter of the longer side leaves less than two lobes across the box.

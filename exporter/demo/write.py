@@ -6,14 +6,18 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from tb_visualscratchpad.exporter.asked_picture import AskedPicture
 from tb_visualscratchpad.exporter.decoder_map import decoder_map
+from tb_visualscratchpad.exporter.demo.case_studies.failures import CaseKind
+from tb_visualscratchpad.exporter.demo.case_studies.fixed_set import name_of_other
+from tb_visualscratchpad.exporter.demo.case_studies.logged import Evidence, evidence_of
 from tb_visualscratchpad.exporter.demo.cases import CASES, Case
 from tb_visualscratchpad.exporter.demo.failures import duck_failures, told
 from tb_visualscratchpad.exporter.demo.image_set import save_labelled_pictures
@@ -22,11 +26,14 @@ from tb_visualscratchpad.exporter.explain import explain
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, load_sae
 from tb_visualscratchpad.exporter.sweep import SweepResult, sweep
 from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
-from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap
+from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
+from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 
 SEED = 0
+
+Logged = Evidence | FailureSet | SetAblation
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class DemoSummary:
         dictionary_directory, runs_directory: the two run directories made in it.
         n_pictures: swept for the statistics.
         answers: name and answer of each explained run, in order.
+        n_outcomes: steered answers, erasures, sweeps, doses and contributions logged beside them.
         seconds: how long it took.
     """
 
@@ -46,12 +54,14 @@ class DemoSummary:
     runs_directory: Path
     n_pictures: int
     answers: tuple[tuple[str, str], ...]
+    n_outcomes: int
     seconds: float
 
     def __str__(self) -> str:
         width = max(len(name) for name, _ in self.answers)
         lines = [f"  {name:{width}}  {answer}" for name, answer in self.answers]
-        head = f"Wrote to {self.logdir}, in {self.seconds:.0f} s: a dictionary over {self.n_pictures} pictures, and {len(lines)} runs:"
+        head = f"Wrote to {self.logdir}, in {self.seconds:.0f} s: a dictionary over {self.n_pictures} pictures, {len(lines)} runs, and "
+        head += f"{self.n_outcomes} outcomes of changing them:"
         return "\n".join([head, *lines])
 
 
@@ -69,24 +79,28 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
     started = time.monotonic()
     with one_thread():
         vlm, sae = load_vlm("demo", device="cpu"), load_sae("demo")
-        runs = []
+        swept = sweep_image_set(vlm, sae, progress)
+        runs: dict[str, VlmRun] = {}
+        evidence: list[Logged] = []
         # The tab lists the newest run first, and the first case is the one to open with.
         for number, case in enumerate(reversed(CASES), 1):
             say(f"Explaining {number} of {len(CASES)}: {case.name}", progress)
-            runs.append(explain_case(vlm, sae, case))
+            runs[case.name] = explain_case(vlm, sae, case)
+            evidence += [runs[case.name], *outcomes_of(vlm, sae, case, runs, swept.statistics)]
         say("Asking about the pictures of the failure set, as they are and without what tells the failures apart", progress)
         failures = duck_failures(vlm, sae)
         say(told(*failures), progress)
-        swept = sweep_image_set(vlm, sae, progress)
+        evidence += failures
         say("Mapping the dictionary", progress)
         geometry = decoder_map(swept.statistics.dictionary, sae.W_dec, swept.references, seed=SEED, progress=progress)
-    dictionary_directory, runs_directory = write_evidence(logdir, swept, geometry, runs, failures)
+    dictionary_directory, runs_directory = write_evidence(logdir, swept, geometry, evidence)
     summary = DemoSummary(
         logdir=logdir,
         dictionary_directory=dictionary_directory,
         runs_directory=runs_directory,
         n_pictures=swept.statistics.n_images,
-        answers=tuple((run.name, run.output_text) for run in reversed(runs)),
+        answers=tuple((run.name, run.output_text) for run in reversed(runs.values())),
+        n_outcomes=sum(not isinstance(item, VlmRun | FailureSet) for item in evidence),
         seconds=time.monotonic() - started,
     )
     say(str(summary), progress)
@@ -115,6 +129,20 @@ def explain_case(vlm: Vlm, sae: SparseAutoencoder, case: Case) -> VlmRun:
     return explain(vlm, sae, picture, case.question.text, max_new_tokens=case.max_new_tokens, name=case.name)
 
 
+def outcomes_of(vlm: Vlm, sae: SparseAutoencoder, case: Case, runs: dict[str, VlmRun], statistics: LatentStatistics) -> Iterator[Evidence]:
+    """Of a case study, what mends it; of other cases, nothing.
+
+    Args:
+        runs: those explained so far by name, the case's own and the one with the prompt that says it all among them.
+    """
+    failure = case.failure
+    if failure is None:
+        return
+    other = runs[name_of_other(failure)] if failure.kind is CaseKind.HIDDEN else None
+    asked = AskedPicture(vlm, sae, case.composition().picture, case.question.text)
+    yield from evidence_of(asked, runs[case.name], failure, statistics, other)
+
+
 def sweep_image_set(vlm: Vlm, sae: SparseAutoencoder, progress: bool) -> SweepResult:
     """Composes the labelled pictures in a temporary folder and sweeps them.
 
@@ -130,10 +158,19 @@ def sweep_image_set(vlm: Vlm, sae: SparseAutoencoder, progress: bool) -> SweepRe
     return swept
 
 
-def write_evidence(
-    logdir: Path, swept: SweepResult, geometry: DecoderMap, runs: list[VlmRun], failures: tuple[FailureSet, SetAblation] | None = None
-) -> tuple[Path, Path]:
-    """Writes into two new run directories and returns them; on any error removes them again. ``failures`` go to the runs."""
+ADD: dict[type, Callable[..., None]] = {
+    VlmRun: ScratchpadWriter.add_vlm_run,
+    SteeringResult: ScratchpadWriter.add_steering_result,
+    ClusterSweep: ScratchpadWriter.add_cluster_sweep,
+    DoseResponse: ScratchpadWriter.add_dose_response,
+    WordContributions: ScratchpadWriter.add_word_contributions,
+    FailureSet: ScratchpadWriter.add_failure_set,
+    SetAblation: ScratchpadWriter.add_set_ablation,
+}
+
+
+def write_evidence(logdir: Path, swept: SweepResult, geometry: DecoderMap, evidence: Sequence[Logged]) -> tuple[Path, Path]:
+    """Writes into two new run directories and returns them; on any error removes them again."""
     made: list[Path] = []
     try:
         made.append(new_run_directory(logdir, "emoji-world-dictionary"))
@@ -144,11 +181,8 @@ def write_evidence(
             writer.add_decoder_map(geometry)
         made.append(new_run_directory(logdir, "emoji-world-runs"))
         with ScratchpadWriter(made[1]) as writer:
-            for run in runs:
-                writer.add_vlm_run(run)
-            if failures is not None:
-                writer.add_failure_set(failures[0])
-                writer.add_set_ablation(failures[1])
+            for item in evidence:
+                ADD[type(item)](writer, item)
     except BaseException:
         for directory in made:
             shutil.rmtree(directory, ignore_errors=True)

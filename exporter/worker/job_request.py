@@ -149,7 +149,7 @@ def _erase_job(value: Any, limits: WorkerLimits) -> EraseJob:
     _keys(value, "An erase job", {"kind", "picture", "box", "fill"}, {*_QUESTION, "name"})
     fill = value["fill"]
     if not isinstance(fill, str) or fill not in FILLS:
-        raise ScratchpadError(f"The fill is {_shown(fill)}, expected {' or '.join(FILLS)}.")
+        raise ScratchpadError(f"The fill is {_shown(fill)}, expected {', '.join(FILLS[:-1])} or {FILLS[-1]}.")
     box = _numbers(value, "box", 4)
     if len(box) != 4 or not (box[0] < box[2] and box[1] < box[3]):
         raise ScratchpadError(f"The box is {_shown(value['box'])}, expected x0, y0, x1, y1 in pixels with x0 < x1 and y0 < y1.")

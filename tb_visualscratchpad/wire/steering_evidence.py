@@ -105,7 +105,7 @@ class EditedLatents:
 @dataclass(frozen=True)
 class PixelErasure:
     """A region of the picture that was made unreadable. ``box`` x0, y0, x1, y1 in its pixels; ``fill`` the mean of the box's
-    border, or a blur of the box."""
+    border, or a blur of the box, or ``outside``: the box was kept and all else painted grey."""
 
     box: tuple[float, float, float, float]
     fill: str
@@ -113,7 +113,7 @@ class PixelErasure:
     def __post_init__(self) -> None:
         x0, y0, x1, y1 = self.box
         _require(x0 < x1 and y0 < y1, "a box has x0 < x1 and y0 < y1")
-        _require(self.fill in ("mean", "blur"), "fill is mean or blur")
+        _require(self.fill in ("mean", "blur", "outside"), "fill is mean, blur or outside")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
+from tb_visualscratchpad.exporter.demo.case_studies.choice import cluster_of_word
 from tb_visualscratchpad.exporter.demo.compose import compose, random_scene
 from tb_visualscratchpad.exporter.demo.failures import duck_items
 from tb_visualscratchpad.exporter.demo.questions import LIST
@@ -30,7 +31,6 @@ from tb_visualscratchpad.wire.codecs.envelope import decode_sidecar
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
 from tb_visualscratchpad.wire.sidecar import open_sidecar
 from tests.end_to_end.served_log import open_tab, tensorboard
-from tests.exporter.demo.test_ablation import cluster_of_word
 from tests.watched_browser import watched_page
 
 pytestmark = pytest.mark.full
@@ -125,7 +125,8 @@ def said_in(frame: Frame, row: str) -> list[str]:
 
 def ablate_from_the_heatmap(page: Page, frame: Frame, run: VlmRun) -> None:
     """A click on the name of the cluster that weighs most on the word."""
-    latents = cluster_of_word(run, GONE)
+    said = [run.tokens[int(index)].text for index in run.tokens.indices(Span.OUTPUT)]
+    latents = cluster_of_word(run, said.index(GONE))
     frame.wait_for_selector("vs-matrix canvas", state="attached")
     frame.wait_for_function("document.querySelector('vs-matrix')?.plot?.names.length")
     box = frame.locator("vs-matrix .plot").bounding_box()

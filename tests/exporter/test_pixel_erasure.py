@@ -46,6 +46,13 @@ def test_a_blur_leaves_no_detail() -> None:
     np.testing.assert_array_equal(erased[:20], drawn[:20])
 
 
+def test_outside_keeps_the_box_alone() -> None:
+    kept = np.asarray(erased_picture(picture(), (10, 20, 14, 25), "outside"))
+    expected = np.full((60, 90, 3), 127, dtype=np.uint8)
+    expected[20:25, 10:14] = np.asarray(picture())[20:25, 10:14]
+    np.testing.assert_array_equal(kept, expected)
+
+
 def test_boxes_of_the_same_size_elsewhere() -> None:
     box = (30, 20, 60, 50)
     boxes = boxes_elsewhere(box, (90, 60), 5)
@@ -85,7 +92,7 @@ def test_the_erased_answer_stands_beside_the_original_and_controls(vlm: Vlm, tin
 
 def test_bad_requests_get_a_sentence(llava: Vlm, tiny_sae: SparseAutoencoder) -> None:
     asked = AskedPicture(llava, tiny_sae, picture(), PROMPT)
-    with pytest.raises(ScratchpadError, match="expected mean or blur"):
+    with pytest.raises(ScratchpadError, match="expected mean, blur or outside"):
         erase(asked, (0, 0, 9, 9), "black")
     with pytest.raises(ScratchpadError, match="at least 1"):
         erase(asked, (0, 0, 9, 9), "mean", max_new_tokens=0)

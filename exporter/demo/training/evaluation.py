@@ -15,13 +15,14 @@ from tb_visualscratchpad.exporter.demo.training.drawn_views import EVALUATION
 from tb_visualscratchpad.exporter.demo.training.figures import AliveFigure, Figure, ShareFigure
 from tb_visualscratchpad.exporter.demo.training.scene_batch import draw_scenes, seeded_generator
 from tb_visualscratchpad.exporter.demo.training.training_world import TrainingWorld
-from tb_visualscratchpad.exporter.demo.truth import LatentOwners, learn_owners
+from tb_visualscratchpad.exporter.demo.truth import LABELS, labelled
 from tb_visualscratchpad.exporter.explain import record_answer, run_of
 from tb_visualscratchpad.exporter.packed_features import packed_features
 from tb_visualscratchpad.exporter.prepared_images import PreparedImage
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.exporter.steered_answers import variant_of
 from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
+from tb_visualscratchpad.exporter.truth.latent_owners import LatentOwners, learn_owners
 from tb_visualscratchpad.exporter.variants import answer_variants
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.views import rank_latents
@@ -137,7 +138,8 @@ def dictionary_figures(
     vlm: Vlm, sae: SparseAutoencoder, world: TrainingWorld, compositions: Sequence[Composition], n_explained: int, n_per_object: int
 ) -> dict[str, Figure]:
     """Everything that depends on the dictionary, the costly part on the first ``n_explained`` pictures."""
-    owners = learn_owners(vlm, sae, pictures_of_one_object(world, n_per_object))
+    alone = (labelled(composition, str(number)) for number, composition in enumerate(pictures_of_one_object(world, n_per_object)))
+    owners = learn_owners(vlm, sae, alone, LABELS).owners
     return {
         **reconstruction_figures(vlm, sae, compositions),
         **word_figures(vlm, sae, world, compositions[:n_explained], owners),

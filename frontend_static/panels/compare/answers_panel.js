@@ -104,7 +104,7 @@ export class AnswersPanel extends Panel {
   /** Both answers under both models, and where they part. */
   renderBoth(result) {
     const [first, last] = [result.answers[0], result.answers.at(-1)];
-    const [name, under] = result.erasure ? ['erased', 'picture with the box erased'] : ['steered', 'steered model'];
+    const [name, under] = result.erasure ? ['erased', `picture with the box ${result.erasure.fill === 'outside' ? 'alone' : 'erased'}`] : ['steered', 'steered model'];
     const both = (of, key) => html`${of} answer <b data-value=${key}>${logs(first[key], last[key])}</b>`;
     const { parting } = result;
     const word = (answer) => (answer.tokens[parting.number] ? tokenText(answer.tokens[parting.number].text) : 'its end');

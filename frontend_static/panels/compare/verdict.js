@@ -28,7 +28,9 @@ function clusterName({ name, steering }) {
 export function whatWasDone(result) {
   if (result.erasure) {
     const [x0, y0, x1, y1] = result.erasure.box.map(Math.round);
-    const how = result.erasure.fill === 'mean' ? 'filled with the colour around it' : 'blurred';
+    const { fill } = result.erasure;
+    if (fill === 'outside') return html`With nothing but the box of <b>${x1 - x0} × ${y1 - y0} pixels</b> kept`;
+    const how = fill === 'mean' ? 'filled with the colour around it' : 'blurred';
     return html`With the box of <b>${x1 - x0} × ${y1 - y0} pixels</b> ${how}`;
   }
   const { interventions } = result.steering;

@@ -4,6 +4,13 @@ import { frame } from '../../elements/icons.js';
 import { select } from '../../elements/select.js';
 import { askAgain, whyNotAgain } from './asking.js';
 
+/** What becomes of the box: what the button says, the picture's fate in a sentence, and the outcome's name. */
+const FILLS = {
+  mean: ['Erase', 'the box filled with the colour around it', 'box erased (mean)'],
+  blur: ['Blur', 'the box blurred', 'box erased (blur)'],
+  outside: ['Keep it', 'all but the box painted grey', 'only the box kept'],
+};
+
 /** Turns drawing on and off; lies on the picture's corner. @param {import('../../store.js').Store} store */
 export function boxButton(store) {
   const { brushing } = store.session;
@@ -21,8 +28,8 @@ export function boxRow(store, run) {
   const { brushing } = store.session;
   if (!brushing && !box) return nothing;
   const why = whyNotAgain(store) ?? (box ? null : 'No box is drawn.');
-  const erase = (fill) => html`<button type="button" class="button small" ?disabled=${why !== null} title=${why ?? `Ask again with the box ${fill === 'mean' ? 'filled with the colour around it' : 'blurred'}`}
-    @click=${() => askAgain(store, { kind: 'erase', box: [...box], fill }, `box erased (${fill})`)}>${fill === 'mean' ? 'Erase' : 'Blur'}</button>`;
+  const erase = (fill) => html`<button type="button" class="button small" ?disabled=${why !== null} title=${why ?? `Ask again with ${FILLS[fill][1]}`}
+    @click=${() => askAgain(store, { kind: 'erase', box: [...box], fill }, FILLS[fill][2])}>${FILLS[fill][0]}</button>`;
   return html`<div class="box-row">${boxFields({ box, picture: run.picture, onBox: (next) => store.set({ box: Object.freeze(next) }) })}
     ${
       run.tile_rows && scope === 'box'
@@ -41,7 +48,7 @@ export function boxRow(store, run) {
     ${
       box
         ? html`${scope === 'box' ? nothing : html`<button type="button" class="button small" title="Steer in the box alone" @click=${() => store.set({ scope: 'box' })}>Steer in it</button>`}
-          ${erase('mean')}${erase('blur')}<button type="button" class="button small" aria-label="Remove the box"
+          ${Object.keys(FILLS).map(erase)}<button type="button" class="button small" aria-label="Remove the box"
           @click=${() => {
             store.setSession({ brushing: false });
             store.set({ box: null, ...(scope === 'box' ? { scope: 'all' } : {}) });

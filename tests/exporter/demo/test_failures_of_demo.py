@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tb_visualscratchpad.exporter.demo.failures import SEEDS, duck_failures, duck_items, told
-from tb_visualscratchpad.exporter.demo.truth import learn_owners, pictures_to_learn_from
+from tb_visualscratchpad.exporter.demo.truth import LABELS, pictures_to_learn_from
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
+from tb_visualscratchpad.exporter.truth.latent_owners import learn_owners
 from tb_visualscratchpad.exporter.vlm import Vlm
 from tb_visualscratchpad.views import count_fates, latents_that_tell_apart
 
@@ -19,7 +20,7 @@ def test_the_latents_found_are_the_misleading_grounds(demo_vlm: Vlm, demo_sae: S
     print(told(found, ablation))
     wrong = [item.name for item in found.items if not item.is_right]
     assert len(wrong) >= 12 and sum("brick" in name for name in wrong) >= 10
-    brick = learn_owners(demo_vlm, demo_sae, pictures_to_learn_from(3, LEARNT_FROM)).latents_of("brick")
+    brick = learn_owners(demo_vlm, demo_sae, pictures_to_learn_from(3, LEARNT_FROM), LABELS).owners.latents_of("brick")
     for part in ("all", "half"):
         telling = latents_that_tell_apart(found, by="plain", part=part)
         tested = len(brick & set(telling.latent_F.tolist()))

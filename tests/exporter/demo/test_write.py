@@ -24,6 +24,7 @@ def test_the_demo_is_written_whole(tmp_path: Path, capsys: pytest.CaptureFixture
     summary = write_demo(tmp_path / "logs")
     assert summary.n_pictures >= 600
     assert summary.answers == tuple((case.name, case.expected) for case in CASES)
+    assert summary.n_outcomes == 4 * 6 + 2
     assert {path.name for path in (tmp_path / "logs").iterdir()} == {summary.dictionary_directory.name, summary.runs_directory.name}
     assert str(summary) in capsys.readouterr().err
     sidecars = {path.name.split(".")[0] for path in (summary.runs_directory / "plugins" / "visualscratchpad").iterdir()}

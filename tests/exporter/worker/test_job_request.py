@@ -108,7 +108,7 @@ def steer(**changes: object) -> dict:
         (erase(box=[0, 0, float("inf"), 9]), "box holds inf"),
         (erase(box=[0, 0, True, 9]), "box holds True"),
         (erase(box="0123"), "expected a list"),
-        (erase(fill="black"), "fill is 'black', expected mean or blur"),
+        (erase(fill="black"), "fill is 'black', expected mean, blur or outside"),
         (erase(fill=["mean"]), "fill is"),
         (sweep(clusters=[]), "a list of 0, expected a list of 1 to 128"),
         (sweep(clusters=[{"name": "a", "latents": [1]}] * 129), "a list of 129"),

@@ -18,9 +18,10 @@ from tb_visualscratchpad.exporter.demo.training.figures import AliveFigure, Shar
 from tb_visualscratchpad.exporter.demo.training.model_card import model_card
 from tb_visualscratchpad.exporter.demo.training.recipe import recipe_of, with_lengths
 from tb_visualscratchpad.exporter.demo.training.training_world import FULL, SMALL
-from tb_visualscratchpad.exporter.demo.truth import learn_owners
+from tb_visualscratchpad.exporter.demo.truth import LABELS, labelled
 from tb_visualscratchpad.exporter.demo.world import PlacedObject, Scene
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
+from tb_visualscratchpad.exporter.truth.latent_owners import learn_owners
 from tb_visualscratchpad.exporter.vlm import Vlm
 
 
@@ -40,8 +41,8 @@ def test_unexplained_variance_and_living_latents(demo_vlm: Vlm, demo_sae: Sparse
 
 
 def test_words_and_their_latents(demo_vlm: Vlm, demo_sae: SparseAutoencoder, two_pictures: list[Composition]) -> None:
-    alone = [compose(Scene("grass", (PlacedObject(name, 0.0, 0.0, 0.5),)), 7) for name in ("cat", "tree", "drum")]
-    figures = word_figures(demo_vlm, demo_sae, FULL, two_pictures, learn_owners(demo_vlm, demo_sae, alone))
+    alone = [labelled(compose(Scene("grass", (PlacedObject(name, 0.0, 0.0, 0.5),)), 7), name) for name in ("cat", "tree", "drum")]
+    figures = word_figures(demo_vlm, demo_sae, FULL, two_pictures, learn_owners(demo_vlm, demo_sae, alone, LABELS).owners)
     # Named twice each: in the list, and with its place.
     assert figures["own latent among the five best by C"].of_N.tolist() == [4, 2]
     assert figures["object removed by its latents"].of_N.tolist() == [2, 1] and figures["other objects kept"].of_N.tolist() == [2, 0]

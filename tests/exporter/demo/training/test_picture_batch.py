@@ -17,8 +17,8 @@ from tb_visualscratchpad.exporter.demo.training.scene_batch import SceneBatch, d
 from tb_visualscratchpad.exporter.demo.training.tower_training import BACKGROUND, covering_class
 from tb_visualscratchpad.exporter.demo.training.training_world import FULL, SMALL
 from tb_visualscratchpad.exporter.demo.training.view_batch import ViewBatches
-from tb_visualscratchpad.exporter.demo.truth import coverage_P
 from tb_visualscratchpad.exporter.demo.world import GROUNDS, HABIT, OBJECTS
+from tb_visualscratchpad.exporter.truth.patch_labels import coverage_P
 from tb_visualscratchpad.exporter.vlm import Vlm
 
 CPU = torch.device("cpu")
