@@ -28,6 +28,7 @@ from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.sidecar import remove_sidecar, write_sidecar
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
+from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.tags import (
     DICTIONARY_KINDS,
     OUTCOME_KINDS,
@@ -96,6 +97,10 @@ class ScratchpadWriter:
                 Scalars only.
         """
         self._add(metrics, step, answers_kept)
+
+    def add_sae_check(self, check: SaeCheck) -> None:
+        """Log whether an SAE is read rightly, in the event. The last one logged counts. Raises ScratchpadError (see the class)."""
+        self._add(check, None)
 
     def add_steering_result(self, result: SteeringResult, step: int = 0) -> None:
         """Log a steered or erased answer: whole in a sidecar, and in the event as far as it fits. Raises ScratchpadError

@@ -68,15 +68,15 @@ def text_of(check: SaeCheck) -> str:
     lines = [
         check.verdict, "",
         f"{check.dictionary.name}, on {check.n_tokens:,} tokens of {check.n_images:,} images of {check.images}.", "",
-        f"{'as loaded, at':<34}{'unexplained':>12}{'slope':>8}{'latents':>9}{'silent':>8}{'dense':>7}{'strength':>10}",
+        f"{'as loaded, at':<42}{'unexplained':>12}{'slope':>8}{'latents':>9}{'silent':>8}{'dense':>7}{'strength':>10}",
     ]
     for place in check.places:
         name = f"{'>' if place.is_read else ' '} {place.name}{'' if place.is_hook else ' (no hook)'}"
         lines.append(
-            f"{name:<34}{_share(place.fvu):>12}{_number(place.slope):>8}{place.l0:>9.1f}{place.n_dead / n:>8.0%}{place.n_dense:>7,}"
+            f"{name:<42}{_share(place.fvu):>12}{_number(place.slope):>8}{place.l0:>9.1f}{place.n_dead / n:>8.0%}{place.n_dense:>7,}"
             f"{place.mean_strength:>10.3g}"
         )
-    lines += ["", f"{'at > but':<50}{'unexplained':>12}{'slope':>8}{'better in':>11}"]
+    lines += ["", f"{'at > but with':<50}{'unexplained':>12}{'slope':>8}{'better in':>11}"]
     for reading in check.readings:
         better = "" if reading.better is None else f"{reading.better:.0%}"
         lines.append(f"{'*' if reading.is_clear else ' '} {reading.words:<48}{_share(reading.fvu):>12}{_number(reading.slope):>8}{better:>11}")

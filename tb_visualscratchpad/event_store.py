@@ -27,6 +27,7 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
+from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.steering_evidence import (
     ClusterSweep,
     DoseResponse,
@@ -53,6 +54,7 @@ _NAMES: Mapping[int, str] = {
     pb.REFERENCE_IMAGES: "reference images",
     pb.DECODER_MAP: "decoder map",
     pb.SAE_METRICS: "metrics",
+    pb.SAE_CHECK: "check of the SAE",
 }
 _FIELDS: Mapping[int, str] = {
     pb.LATENT_STATISTICS: "statistics",
@@ -163,6 +165,10 @@ class EventStore:
         """Metrics of the SAE. Arguments and errors as ``latent_statistics``."""
         return self._of_dictionary(experiment, pb.SAE_METRICS, dictionary_id, step, SaeMetrics)
 
+    def sae_check(self, experiment: str, dictionary_id: str) -> SaeCheck:
+        """Whether the SAE is read rightly, as it was checked last. Errors as ``latent_statistics``."""
+        return self._of_dictionary(experiment, pb.SAE_CHECK, dictionary_id, None, SaeCheck)
+
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         """The step of what is read for ``step``, by kind: ``statistics``, ``references``, ``decoder_map``, ``metrics``, as far
         as logged."""
@@ -196,9 +202,10 @@ class EventStore:
     ) -> _Evidence:
         series = self._series_of(experiment, kind, dictionary_id)
         if series is None:
+            command = "check-sae" if kind == pb.SAE_CHECK else "statistics"
             raise EvidenceNotFound(
                 f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
-                "run `visualscratchpad statistics` with the same --logdir."
+                f"run `visualscratchpad {command}` with the same --logdir."
             )
         at = self._step_at(experiment, series, step)
         record = next((one for one in self._records.of(series.run, series.tag) if one.step == at), None)

@@ -78,6 +78,7 @@ class DictionaryEntry:
     has_references: bool
     has_decoder_map: bool
     has_metrics: bool
+    has_sae_check: bool = False
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,8 @@ def _dictionary_entry(
 ) -> DictionaryEntry:
     steps: set[int] = set()
     for kind, (run, tag, series, first_step) in entry.newest.items():
+        if kind == pb.SAE_CHECK:  # of no step
+            continue
         indexed = recorded(run, tag)
         if indexed:
             steps.update(indexed)
@@ -224,6 +227,7 @@ def _dictionary_entry(
         has_references=pb.REFERENCE_IMAGES in entry.newest,
         has_decoder_map=pb.DECODER_MAP in entry.newest,
         has_metrics=pb.SAE_METRICS in entry.newest,
+        has_sae_check=pb.SAE_CHECK in entry.newest,
     )
 
 

@@ -16,6 +16,7 @@ from tb_visualscratchpad.handlers.listing import ListingHandlers
 from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
+from tb_visualscratchpad.handlers.sae_checks import SaeCheckHandlers
 from tb_visualscratchpad.handlers.several import SeveralHandlers
 from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
 from tb_visualscratchpad.request_guard import RequestGuard
@@ -46,6 +47,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._dictionaries = DictionaryHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
+        self._sae_checks = SaeCheckHandlers(store, guard)
         self._jobs = JobHandlers(WorkerClient(context.logdir), guard, ActionGuard(guard))
         self._assets = AssetHandlers(STATIC_FOLDER)
 
@@ -77,6 +79,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/dictionary_statistics": self._dictionaries.dictionary_statistics,
             "/decoder_map": self._dictionaries.decoder_map,
             "/latent_neighbours": self._dictionaries.latent_neighbours,
+            "/sae_check": self._sae_checks.sae_check,
             "/references": self._references.references,
             "/reference_picture": self._references.reference_picture,
             "/steering_result": self._outcomes.steering_result,

@@ -36,9 +36,9 @@ SEARCHED_EVERY = 4
 class Tokens(Enum):
     """Which tokens the SAE reads."""
 
-    PATCHES = "patches"
-    ALL = "patches and class token"
-    CLASS_TOKEN = "class token alone"
+    PATCHES = "patches alone"
+    ALL = "patches and class tokens"
+    CLASS_TOKEN = "class tokens alone"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ def _round(setup: Setup, places: Sequence[Place]) -> Round:
 def _place_change(setup: Setup, measured: Measured, place: Place) -> Change:
     other = replace(setup, place=place)
     remedy = f"--hook {place.name}" if place.is_hook else f"no option: no hook reaches {place.name}"
-    return _change("place", f"read at {place.name}", other, remedy, measured)
+    return _change("place", f"the features of {place.name}", other, remedy, measured)
 
 
 def _token_changes(setup: Setup, measured: Measured) -> list[Change]:
@@ -123,7 +123,7 @@ def _token_changes(setup: Setup, measured: Measured) -> list[Change]:
         Tokens.CLASS_TOKEN: "another SAE: this one was trained on the class token, patches are new to it",
     }
     return [
-        _change("tokens", f"read on {tokens.value}", replace(setup, tokens=tokens), remedy, measured)
+        _change("tokens", tokens.value, replace(setup, tokens=tokens), remedy, measured)
         for tokens, remedy in remedies.items()
         if tokens is not setup.tokens
     ]

@@ -44,14 +44,14 @@ def _b_dec(sae: SparseAutoencoder) -> tuple[Reading, ...]:
         f"--sae-subtract-b-dec {'yes' if subtracts else 'no'}" if _format(sae) in _TAKES_B_DEC
         else in_config(sae, f'"apply_b_dec_to_input": {str(subtracts).lower()}')
     )
-    words = "b_dec is subtracted" if subtracts else "b_dec is not subtracted"
+    words = "b_dec subtracted" if subtracts else "b_dec not subtracted"
     return (Reading("subtracts_b_dec", words, replace(sae, subtracts_b_dec=subtracts), remedy),)
 
 
 def _normalisations(sae: SparseAutoencoder) -> tuple[Reading, ...]:
     return tuple(
         Reading(
-            "normalisation", "tokens are not normalised" if name == "none" else f"tokens are normalised by {name}", replace(sae, normalisation=kind),
+            "normalisation", "tokens not normalised" if name == "none" else f"tokens normalised by {name}", replace(sae, normalisation=kind),
             in_config(sae, f'"normalize_activations": "{name}"'),
         )
         for name, kind in NORMALISATION_OF_NAME.items()
@@ -64,7 +64,7 @@ def _activation(sae: SparseAutoencoder) -> tuple[Reading, ...]:
         return ()
     said = _decision(sae, "threshold")
     remedy = "--sae-threshold 0" if said is not None and said.source is Source.ANSWER else in_config(sae, '"architecture": "standard"')
-    return (Reading("activation", "the threshold is left out", replace(sae, activation_function=Relu()), remedy),)
+    return (Reading("activation", "the threshold left out", replace(sae, activation_function=Relu()), remedy),)
 
 
 def _layouts(sae: SparseAutoencoder) -> tuple[Reading, ...]:
@@ -73,9 +73,9 @@ def _layouts(sae: SparseAutoencoder) -> tuple[Reading, ...]:
     W_enc, W_dec = sae.W_enc.contiguous().reshape(n, d).T, sae.W_dec.contiguous().reshape(d, n).T
     told = "write {} anew, transposed: its numbers stand in the order of [{}]"
     return (
-        Reading("layout", "W_enc is transposed", replace(sae, W_enc=W_enc), told.format("W_enc", f"{n}, {d}")),
-        Reading("layout", "W_dec is transposed", replace(sae, W_dec=W_dec), told.format("W_dec", f"{d}, {n}")),
-        Reading("layout", "W_enc and W_dec are transposed", replace(sae, W_enc=W_enc, W_dec=W_dec), told.format("W_enc and W_dec", f"{n}, {d}] and [{d}, {n}")),
+        Reading("layout", "W_enc transposed", replace(sae, W_enc=W_enc), told.format("W_enc", f"{n}, {d}")),
+        Reading("layout", "W_dec transposed", replace(sae, W_dec=W_dec), told.format("W_dec", f"{d}, {n}")),
+        Reading("layout", "W_enc and W_dec transposed", replace(sae, W_enc=W_enc, W_dec=W_dec), told.format("W_enc and W_dec", f"{n}, {d}] and [{d}, {n}")),
     )
 
 
@@ -88,7 +88,7 @@ def with_scale(sae: SparseAutoencoder, factor: float) -> Reading:
     if said is None and _format(sae) not in _TAKES_SCALE:
         remedy += " with " + in_config(sae, f'"normalize_activations": "{EXPECTED_AVERAGE}"')
     read = replace(sae, W_enc=weights.W_enc, W_dec=weights.W_dec, b_dec=weights.b_dec)
-    return Reading("scale", f"inputs are multiplied by {factor:.3g}", read, remedy)
+    return Reading("scale", f"inputs multiplied by {factor:.3g}", read, remedy)
 
 
 def with_k(sae: SparseAutoencoder, k: int) -> Reading:
@@ -98,7 +98,7 @@ def with_k(sae: SparseAutoencoder, k: int) -> Reading:
         remedy = f"--sae-k {k}"
     else:
         remedy = in_config(sae, f'"k": {k}' if isinstance(sae.activation_function, TopK) else f'"architecture": "topk", "k": {k}')
-    return Reading("k", f"k is {k}", replace(sae, activation_function=TopK(k)), remedy)
+    return Reading("k", f"k = {k}", replace(sae, activation_function=TopK(k)), remedy)
 
 
 def in_config(sae: SparseAutoencoder, line: str) -> str:

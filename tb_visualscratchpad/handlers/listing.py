@@ -78,6 +78,7 @@ class ListingHandlers:
                         "has_references": entry.has_references,
                         "has_decoder_map": entry.has_decoder_map,
                         "has_metrics": entry.has_metrics,
+                        "has_sae_check": entry.has_sae_check,
                     }
                     for entry in found.dictionaries
                 ],

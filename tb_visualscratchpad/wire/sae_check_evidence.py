@@ -55,7 +55,7 @@ class CheckedReading:
 
     Attributes:
         decision: what is decided otherwise: ``subtracts_b_dec``, ``normalisation``, ``scale``, ``k``, ``activation``, ``layout``, ``tokens``.
-        words: how, e.g. ``b_dec is not subtracted``.
+        words: how, e.g. ``b_dec not subtracted``.
         better: share of bootstrap samples of images in which it leaves less unexplained than as loaded; None where undefined.
         is_clear: it is clearly the better reading.
     """

@@ -30,6 +30,7 @@ KIND_NAMES: Mapping[int, str] = MappingProxyType({
     pb.CLUSTER_SWEEP: "cluster_sweep",
     pb.DOSE_RESPONSE: "dose_response",
     pb.WORD_CONTRIBUTIONS: "word_contributions",
+    pb.SAE_CHECK: "sae_check",
 })
 """The names of kinds in tags and sidecar file names."""
 

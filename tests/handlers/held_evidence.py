@@ -16,6 +16,7 @@ from tb_visualscratchpad.event_store import DictionaryEntry, Listing, OutcomeEnt
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import EvidenceNotFound
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
+from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 
 
@@ -65,6 +66,7 @@ class HeldEvidence:
                     has_references=("references", identity) in self.of_dictionary,
                     has_decoder_map=("map", identity) in self.of_dictionary,
                     has_metrics=("metrics", identity) in self.of_dictionary,
+                    has_sae_check=("sae_check", identity) in self.of_dictionary,
                 )
                 for identity, info in infos.items()
             ),
@@ -118,6 +120,9 @@ class HeldEvidence:
 
     def sae_metrics(self, experiment: str, dictionary_id: str, step: int | None = None) -> SaeMetrics:
         return self._find("metrics", dictionary_id, step)
+
+    def sae_check(self, experiment: str, dictionary_id: str) -> SaeCheck:
+        return self._find("sae_check", dictionary_id, None)
 
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         self.asked.append(step)

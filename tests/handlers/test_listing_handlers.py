@@ -64,6 +64,7 @@ def test_runs_dictionaries_and_problems() -> None:
             "has_references": False,
             "has_decoder_map": False,
             "has_metrics": False,
+            "has_sae_check": False,
         }
     ]
     assert answer.json["problems"] == ["One file is cut short."] and answer.json["warnings"] == []
