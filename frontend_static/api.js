@@ -24,7 +24,7 @@ import { decodePacked, decodeSeveral } from './packed.js';
  * @typedef {Object} DictionaryEntry
  * @property {string} id @property {string} name @property {string} vlm_name @property {string} sae_name
  * @property {string} hook @property {number} n_latents @property {number[]} steps @property {boolean} has_statistics
- * @property {boolean} has_references @property {boolean} has_decoder_map @property {boolean} has_metrics
+ * @property {boolean} has_references @property {boolean} has_decoder_map @property {boolean} has_metrics @property {boolean} has_sae_check
  *
  * @typedef {Object} Listing
  * @property {RunEntry[]} vlm_runs @property {OutcomeEntry[]} outcomes @property {DictionaryEntry[]} dictionaries
@@ -255,6 +255,11 @@ export class Api {
   /** @param {string} id @param {number|null} step */
   dictionary(id, step) {
     return this.keep('json', 'dictionary', { id, step });
+  }
+
+  /** @param {string} id */
+  saeCheck(id) {
+    return this.keep('json', 'sae_check', { id });
   }
 
   /** @param {string} id @param {number|null} step */

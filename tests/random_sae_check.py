@@ -32,7 +32,7 @@ def random_sae_check(seed: int = 0, *, dictionary: DictionaryInfo | None = None,
     )
     remedies = () if right else ('--sae-scaling-factor 0.333 with "normalize_activations": "expected_average_only_in" in cfg.json',)
     verdict = "This SAE reads vision_tower.layers.2 rightly: it leaves 1.8 % of the variance unexplained." if right else (
-        f"It looks wrong: as loaded it leaves 97.5 % of the variance at vision_tower.layers.2 unexplained, with inputs multiplied by 0.333 2.0 %. "
+        f"It looks wrong: as loaded it leaves 97.5 % of the variance at vision_tower.layers.2 unexplained; with inputs multiplied by 0.333 it leaves 2.0 %. "
         f"Try: {remedies[0]}."
     )
     return SaeCheck(

@@ -35,7 +35,7 @@ def verdict_of(rounds: Sequence[Round], unknown_hook: str | None) -> Verdict:
     if taken:
         words = " and ".join(change.words for change in taken)
         told = (
-            f"It looks wrong: as loaded it leaves {left} of the variance at {where} unexplained, with {words} {_percent(last.measured.fvu)}"
+            f"It looks wrong: as loaded it leaves {left} of the variance at {where} unexplained; with {words} it leaves {_percent(last.measured.fvu)}"
             f"{_slopes(first, last)}."
         )
         if last.measured.fvu is None or last.measured.fvu > HIGH_FVU:

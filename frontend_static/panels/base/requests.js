@@ -128,6 +128,12 @@ export function askStatistics(store, api) {
     : null;
 }
 
+/** @param {Store} store @param {Api} api @returns {Request|null} null where the SAE was not checked */
+export function askSaeCheck(store, api) {
+  const { dictionary } = store.selection;
+  return store.dictionaryEntry?.has_sae_check ? request('sae check', [dictionary], [], () => api.saeCheck(dictionary)) : null;
+}
+
 /** @param {Store} store @param {Api} api @returns {Request|null} null without a map */
 export function askMap(store, api) {
   const { dictionary, step } = store.selection;
