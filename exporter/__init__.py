@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.explain import explain
     from tb_visualscratchpad.exporter.pixel_erasure import erase
     from tb_visualscratchpad.exporter.sae import SparseAutoencoder, convert_sae, dictionary_info, live_sae, load_sae
+    from tb_visualscratchpad.exporter.sae_check.check import check_sae
     from tb_visualscratchpad.exporter.steered_answers import steer
     from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
     from tb_visualscratchpad.exporter.sweep import sweep
@@ -36,6 +37,7 @@ __all__ = [
     "SparseAutoencoder",
     "SteeringSpec",
     "Vlm",
+    "check_sae",
     "convert_sae",
     "decoder_map",
     "dictionary_info",
@@ -62,6 +64,7 @@ _MODULE_OF = {
     "SparseAutoencoder": "sae",
     "SteeringSpec": "steering",
     "Vlm": "vlm",
+    "check_sae": "sae_check.check",
     "convert_sae": "sae",
     "decoder_map": "decoder_map",
     "dictionary_info": "sae",

@@ -26,8 +26,8 @@ from tb_visualscratchpad.wire.codecs.envelope import SomeEvidence, decode_event,
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
-from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
+from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
 from tb_visualscratchpad.wire.steering_evidence import (
     ClusterSweep,
     DoseResponse,

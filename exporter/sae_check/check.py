@@ -54,12 +54,13 @@ def check_sae(
     if n_asked < 0:
         raise ScratchpadError(f"{n_asked} pictures cannot be asked about: expected 0 or more.")
     folder = list_images(Path(images), limit)
-    declared, unknown = _declared_hook(vlm, sae, hook)
+    asked_for = None if hook is None else vlm.resolve_hook(hook)
     if n_asked:
         vlm.chat_template  # noqa: B018  said before minutes go into reading images
     places = sample_places(vlm, folder, sae.d_in, batch_size=batch_size, max_tokens=max_tokens, progress=progress)
+    declared, no_hook = (asked_for, None) if asked_for is not None else _hook_of_file(vlm, sae, places)
     return examine(
-        vlm, sae, folder, places, declared=declared, unknown_hook=unknown, class_token=class_token, prompt=prompt, n_asked=n_asked,
+        vlm, sae, folder, places, declared=declared, no_hook=no_hook, class_token=class_token, prompt=prompt, n_asked=n_asked,
         max_new_tokens=max_new_tokens,
     )
 
@@ -71,7 +72,7 @@ def examine(
     places: Sequence[Place],
     *,
     declared: str | None,
-    unknown_hook: str | None = None,
+    no_hook: str | None = None,
     class_token: bool = False,
     prompt: str = PROMPT,
     n_asked: int = 0,
@@ -81,6 +82,7 @@ def examine(
 
     Args:
         declared: the hook to read at; None takes the hook that leaves least unexplained.
+        no_hook: see ``verdict_of``.
 
     Raises:
         ScratchpadError: see ``check_sae``.
@@ -89,7 +91,7 @@ def examine(
     if class_token and start.class_tokens is None:
         raise ScratchpadError(f"The vision tower of {vlm.name} has no class token: leave --class-token out.")
     rounds = diagnose(Setup(start, Tokens.ALL if class_token else Tokens.PATCHES, sae), places)
-    verdict = verdict_of(rounds, unknown_hook)
+    verdict = verdict_of(rounds, no_hook)
     kept = KeptAnswers(0, 0)
     if n_asked:
         kept = kept_answers(vlm, sae, start.name, folder, prompt=prompt, n_pictures=n_asked, max_new_tokens=max_new_tokens)
@@ -102,14 +104,16 @@ def examine(
     )
 
 
-def _declared_hook(vlm: Vlm, sae: SparseAutoencoder, hook: str | None) -> tuple[str | None, str | None]:
-    """Where the SAE is to be read, or the hook of its file that the model does not have."""
-    if hook is not None or sae.hook is None:
-        return vlm.resolve_hook(hook), None
+def _hook_of_file(vlm: Vlm, sae: SparseAutoencoder, places: Sequence[Place]) -> tuple[str | None, str | None]:
+    """Where the SAE is read without a word of the user, or None and why there is no such place."""
+    named = "Its file names no hook" if sae.hook is None else f"Its file names the hook {sae.hook}"
     try:
-        return vlm.resolve_hook(sae.hook), None
+        hook = vlm.resolve_hook(sae.hook)
     except ScratchpadError:
-        return None, sae.hook
+        return None, f"{named}, which the model does not have"
+    if any(place.name == hook for place in places):
+        return hook, None
+    return None, f"{named}, and {hook}, what the projector reads, is not {sae.d_in} wide" if sae.hook is None else f"{named}, which is not {sae.d_in} wide"
 
 
 def _start(vlm: Vlm, sae: SparseAutoencoder, places: Sequence[Place], declared: str | None) -> Place:

@@ -18,6 +18,8 @@ from tb_visualscratchpad.exporter.sae_check.token_sample import TokenSample
 from tb_visualscratchpad.exporter.sweep import DENSE_CUTOFF
 
 N_BOOTSTRAP = 1000
+ROUNDING = 1e-13
+"""Of the squared length of the mean: features that vary by less do so in the last bits of float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,8 @@ def measure(sae: SparseAutoencoder, sample: TokenSample) -> Measured:
             fires_IK[number] |= fires[(image == number).to(fires.device)].any(dim=0).cpu()
     rebuilt_mean = rebuilt_sum_d / total
     varies = square - total * float(rebuilt_mean.square().sum())
+    if float(spread.sum()) <= ROUNDING * total * float(mean_d.square().sum()):
+        spread.zero_()
     all_spread = float(spread.sum())
     n_images_K = fires_IK.sum(dim=0)
     return Measured(

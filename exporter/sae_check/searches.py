@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
-from tb_visualscratchpad.exporter.sae.activation_functions import JumpRelu, Relu, TopK
 from tb_visualscratchpad.exporter.sae.activation_functions import BatchTopK as BatchTopKFunction
+from tb_visualscratchpad.exporter.sae.activation_functions import JumpRelu, Relu, TopK
 from tb_visualscratchpad.exporter.sae_check.measured import Measured, measure
 from tb_visualscratchpad.exporter.sae_check.readings import with_k, with_scale
 from tb_visualscratchpad.exporter.sae_check.token_sample import TokenSample

@@ -18,17 +18,18 @@ class Verdict:
     remedies: tuple[str, ...]
 
 
-def verdict_of(rounds: Sequence[Round], unknown_hook: str | None) -> Verdict:
+def verdict_of(rounds: Sequence[Round], no_hook: str | None) -> Verdict:
     """The verdict on the setup of the first round.
 
     Args:
-        unknown_hook: a hook that the SAE's file names and the model does not have; the first round is then at the place that fits best.
+        no_hook: why the SAE's file does not say where it is read, as a sentence without its end; the first round is then at the hook
+            that fits best.
     """
     first, last = rounds[0], rounds[-1]
     taken = [change for one in rounds[:-1] if (change := one.best) is not None]
     where, left = first.setup.place.name, _percent(first.measured.fvu)
     remedies = tuple(change.remedy for change in taken)
-    if unknown_hook is not None:
+    if no_hook is not None:
         remedies = (f"--hook {where}", *remedies)
     if first.measured.fvu is None:
         return Verdict(False, f"It cannot be told whether this SAE is read rightly: the features at {where} do not vary, give other images.", ())
@@ -47,8 +48,8 @@ def verdict_of(rounds: Sequence[Round], unknown_hook: str | None) -> Verdict:
             "order of weights or use of b_dec repairs that. Was it trained on another model, or on pictures of another kind?", (),
         )
     told = f"This SAE reads {where} rightly: it leaves {left} of the variance unexplained{_next_best(first)}."
-    if unknown_hook is not None:
-        told += f" Its file names the hook {unknown_hook}, which the model does not have: give --hook {where}."
+    if no_hook is not None:
+        told += f" {no_hook}: give --hook {where}."
     return Verdict(True, told, remedies)
 
 
