@@ -26,6 +26,8 @@ CLEAR_RATIO = 1.25
 """... and by this factor; ..."""
 CLEAR_RATIO_WITH_SLOPE = 1.1
 """... or by this one where the slope comes nearer to 1 too, by half: under TopK a wrong scale or k may cost little else."""
+HIGH_FVU = 0.6
+"""An SAE that leaves more unexplained is of no use as it is read."""
 LEAST_FACTOR = 1.25
 """Smaller changes of the scale are none."""
 LEAST_FACTOR_OF_K = 1.5
@@ -122,11 +124,14 @@ def _token_changes(setup: Setup, measured: Measured) -> list[Change]:
         Tokens.PATCHES: "--class-token left-out",
         Tokens.CLASS_TOKEN: "another SAE: this one was trained on the class token, patches are new to it",
     }
-    return [
+    found = [
         _change("tokens", tokens.value, replace(setup, tokens=tokens), remedy, measured)
         for tokens, remedy in remedies.items()
         if tokens is not setup.tokens
     ]
+    # Class tokens have a variance of their own: an SAE of all tokens may rebuild them better than patches.
+    of_no_use = _fvu(measured) > HIGH_FVU
+    return [change if of_no_use or change.setup.tokens is Tokens.PATCHES else replace(change, is_clear=False) for change in found]
 
 
 def _reading_change(setup: Setup, measured: Measured, reading: Reading, scale: ScaleSearch | None) -> Change:
@@ -135,15 +140,17 @@ def _reading_change(setup: Setup, measured: Measured, reading: Reading, scale: S
         assert scale is not None, "its reading has a scale"
         return change if max(scale.factor, 1 / scale.factor) >= LEAST_FACTOR else replace(change, is_clear=False)
     if reading.decision == "k":
-        return replace(change, is_clear=change.is_clear and _k_is_other(setup, measured, change) and _slope_comes_nearer(measured, change.measured))
+        return replace(change, is_clear=change.is_clear and _k_tells(setup, measured, change.setup, change.measured))
     return change
 
 
-def _k_is_other(setup: Setup, measured: Measured, change: Change) -> bool:
-    function, other = setup.sae.activation_function, change.setup.sae.activation_function
-    assert isinstance(other, TopK), "with_k gives no other"
-    old = function.k if isinstance(function, TopK) else measured.l0
-    return max(other.k, old) >= LEAST_FACTOR_OF_K * min(other.k, old)
+def _k_tells(setup: Setup, measured: Measured, other: Setup, found: Measured) -> bool:
+    """Whether another k is another number, and the slope says so too. A threshold gives way to k only where much is won."""
+    function, with_k = setup.sae.activation_function, other.sae.activation_function
+    assert isinstance(with_k, TopK), "its reading has a k"
+    old, ratio = (function.k, 1.0) if isinstance(function, TopK) else (measured.l0, CLEAR_RATIO)
+    differs = max(with_k.k, old) >= LEAST_FACTOR_OF_K * min(with_k.k, old)
+    return differs and _slope_comes_nearer(measured, found) and _fvu(measured) >= ratio * _fvu(found)
 
 
 def _slope_comes_nearer(measured: Measured, found: Measured) -> bool:

@@ -9,13 +9,11 @@ from torch.nn import functional
 
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.exporter.sae.activation_functions import TopK
-from tb_visualscratchpad.exporter.sae_check.diagnosis import Round
+from tb_visualscratchpad.exporter.sae_check.diagnosis import HIGH_FVU, Round
 from tb_visualscratchpad.exporter.sae_check.measured import Measured, measure
 from tb_visualscratchpad.exporter.sae_check.token_sample import TokenSample
 from tb_visualscratchpad.wire.sae_check_evidence import CheckedMeasure, Outcome
 
-HIGH_FVU = 0.6
-"""An SAE that leaves more unexplained is of no use as it is read."""
 FLAT = 1.1
 """Where FVU rises by less at half and twice the best scale, the scale cannot be told from it."""
 

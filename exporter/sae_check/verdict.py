@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tb_visualscratchpad.exporter.sae_check.diagnosis import CLEAR_RATIO_WITH_SLOPE, CLEAR_SHARE, Change, Round
-from tb_visualscratchpad.exporter.sae_check.expectations import HIGH_FVU
+from tb_visualscratchpad.exporter.sae_check.diagnosis import (
+    CLEAR_RATIO_WITH_SLOPE,
+    CLEAR_SHARE,
+    HIGH_FVU,
+    Change,
+    Round,
+)
 
 
 @dataclass(frozen=True)

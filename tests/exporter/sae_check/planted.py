@@ -97,7 +97,7 @@ def apply_remedy(remedy: str, folder: Path, asked: dict[str, Any], said: dict[st
         else:
             assert (option, value) == ("class-token", "left-out")
             asked["class_token"] = False
-    for line in re.findall(r'("\w+": \S+) in cfg.json', remedy):
+    for line in re.findall(r'((?:"\w+": [^\s,]+(?:, )?)+) in cfg.json', remedy):
         done = True
         edit_config(folder, **json.loads("{" + line + "}"))
     if found := re.match(r"write (W_enc|W_dec) anew, transposed: its numbers stand in the order of \[(\d+), (\d+)\]", remedy):

@@ -13,6 +13,7 @@ import torch
 
 from tb_visualscratchpad.exporter.image_folder import ImageFolder
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, load_sae
+from tb_visualscratchpad.exporter.sae.activation_functions import BatchTopK, JumpRelu
 from tb_visualscratchpad.exporter.sae.normalisations import NoNormalisation
 from tb_visualscratchpad.exporter.sae_check.check import examine
 from tb_visualscratchpad.exporter.sae_check.token_sample import Place
@@ -58,6 +59,9 @@ PLANTS: dict[str, tuple[Callable[[Path, Sequence[Place]], Any], dict[str, Any], 
     "decoder transposed": (lambda folder, _: misread(copy_of_demo(folder), "W_dec"), {}, "W_dec transposed", "write W_dec anew, transposed"),
     "k twice too large": (lambda folder, _: edit_config(copy_of_demo(folder), k=32), {}, "k = 1", '"k": 1'),
     "k four times too small": (lambda folder, _: edit_config(copy_of_demo(folder), k=4), {}, "k = 1", '"k": 1'),
+    "a top-k SAE read by plain ReLU": (
+        lambda folder, _: edit_config(copy_of_demo(folder), architecture="standard", k=None), {}, "k = 1", '"architecture": "topk", "k": 1',
+    ),
     "class token included": (lambda folder, _: copy_of_demo(folder), {"class_token": True}, "patches alone", "--class-token left-out"),
 }
 QUICK = {"wrong layer", "b_dec not subtracted", "input scaled by 3"}
@@ -106,6 +110,25 @@ def test_two_mistakes_are_found_one_after_the_other(
     edit_config(folder, k=64, metadata={"hook_name": "vision_tower.layers.2"})
     found = check(emoji_vlm, emoji_folder, emoji_places, folder, {}, {})
     assert [remedy.split()[0] for remedy in found.remedies] == ["--hook", '"k":']
+
+
+@pytest.mark.full
+def test_a_threshold_in_place_of_k_is_right_where_as_many_fire(
+    emoji_vlm: Vlm, emoji_folder: ImageFolder, emoji_places: tuple[Place, ...]
+) -> None:
+    sae, x = load_sae("demo"), patches_at(emoji_places, RIGHT)
+    last_of_k = sae.encode(x).sort(dim=-1, descending=True).values[:, 15].mean()
+    for function in (BatchTopK(float(last_of_k)), JumpRelu(torch.full((sae.n_latents,), float(last_of_k)))):
+        found = examine(emoji_vlm, replace(sae, activation_function=function), emoji_folder, emoji_places, declared=RIGHT)
+        assert found.right, found.verdict
+
+
+@pytest.mark.full
+def test_an_sae_of_class_tokens_is_told(emoji_vlm: Vlm, emoji_folder: ImageFolder, emoji_places: tuple[Place, ...]) -> None:
+    place = next(place for place in emoji_places if place.name == RIGHT)
+    assert place.class_tokens is not None
+    found = examine(emoji_vlm, trained_sae(place.class_tokens.x_Nd, NoNormalisation(), n_latents=64), emoji_folder, emoji_places, declared=RIGHT)
+    assert not found.right and "class tokens alone" in found.verdict and "another SAE" in found.remedies[0]
 
 
 @pytest.mark.full
