@@ -14,7 +14,7 @@ from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.exporter.sae.activation_functions import TopK
 from tb_visualscratchpad.exporter.sae_check.measured import Measured, measure, share_better
 from tb_visualscratchpad.exporter.sae_check.readings import Reading, fixed_readings, with_k, with_scale
-from tb_visualscratchpad.exporter.sae_check.searches import ScaleSearch, search_k, search_scale
+from tb_visualscratchpad.exporter.sae_check.searches import ScaleSearch, search_k, search_scale, usual_k
 from tb_visualscratchpad.exporter.sae_check.token_sample import Place, TokenSample
 
 MAX_CHANGES = 3
@@ -106,7 +106,7 @@ def _round(setup: Setup, places: Sequence[Place]) -> Round:
     if scale is not None:
         readings.append(with_scale(setup.sae, scale.factor))
     if k is not None:
-        readings.append(with_k(setup.sae, k))
+        readings.append(with_k(setup.sae, usual_k(k, setup.sae.n_latents)))
     changes += [_reading_change(setup, measured, reading, scale) for reading in readings]
     return Round(setup, measured, tuple(changes), scale, k)
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 from tb_visualscratchpad.exporter.sae.activation_functions import TopK
 from tb_visualscratchpad.exporter.sae_check.diagnosis import HIGH_FVU, Round
-from tb_visualscratchpad.exporter.sae_check.measured import Measured, measure
+from tb_visualscratchpad.exporter.sae_check.measured import measure
 from tb_visualscratchpad.exporter.sae_check.token_sample import TokenSample
 from tb_visualscratchpad.wire.sae_check_evidence import CheckedMeasure, Outcome
 
@@ -28,7 +28,7 @@ def expectations(first: Round) -> tuple[CheckedMeasure, ...]:
         _within("share of variance in the mean residual", measured.bias, 0, 0.02, "under 0.02"),
         *_mean(sae, sample),
         *_scale(first),
-        *_latents(sae, measured, first.k),
+        *_latents(first),
         _tied(sae),
     ]
     leading = setup.place.class_tokens
@@ -94,7 +94,8 @@ def _scale(first: Round) -> list[CheckedMeasure]:
     ]
 
 
-def _latents(sae: SparseAutoencoder, measured: Measured, best_k: int | None) -> list[CheckedMeasure]:
+def _latents(first: Round) -> list[CheckedMeasure]:
+    sae, measured, best_k = first.setup.sae, first.measured, first.k
     function, n = sae.activation_function, sae.n_latents
     if isinstance(function, TopK):
         expected, enough = f"{function.k} at most, and over half of it", measured.l0 >= function.k / 2
@@ -106,9 +107,9 @@ def _latents(sae: SparseAutoencoder, measured: Measured, best_k: int | None) -> 
     ]
     if isinstance(function, TopK) and best_k is not None:
         near = max(best_k, function.k) < 1.5 * min(best_k, function.k)
-        found.insert(1, CheckedMeasure(
-            "k at which that slope is 1", float(best_k), f"{function.k}, within a factor of 1.5", Outcome.AS_EXPECTED if near else Outcome.UNDECIDED
-        ))
+        told = any(change.decision == "k" and change.is_clear for change in first.changes)
+        outcome = Outcome.UNEXPECTED if told else Outcome.AS_EXPECTED if near else Outcome.UNDECIDED
+        found.insert(1, CheckedMeasure("k at which that slope is 1", float(best_k), f"{function.k}, within a factor of 1.5", outcome))
     return found
 
 

@@ -13,6 +13,9 @@ from tb_visualscratchpad.exporter.sae_check.readings import with_k, with_scale
 from tb_visualscratchpad.exporter.sae_check.token_sample import TokenSample
 
 LARGEST_SCALE = 64
+USUAL_K = (*(2**power for power in range(13)), 10, 20, 25, 40, 50, 100, 200)
+"""What people train with. The slope tells k to about a tenth."""
+NEAR_USUAL_K = 1.15
 N_REFINEMENTS = 7
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -55,6 +58,13 @@ def search_scale(sae: SparseAutoencoder, sample: TokenSample) -> ScaleSearch | N
     power = min(known, key=lambda one: known[one])
     floor = max(known[power], 1e-12)
     return ScaleSearch(2.0**power, min(left(power - 1), left(power + 1)) / floor)
+
+
+def usual_k(k: int, n_latents: int) -> int:
+    """The nearest number that people train with, where one is within a seventh; else ``k``."""
+    apart = {usual: max(usual, k) / min(usual, k) for usual in USUAL_K if usual <= n_latents}
+    near = min(apart, key=lambda usual: apart[usual])
+    return near if apart[near] <= NEAR_USUAL_K else k
 
 
 def search_k(sae: SparseAutoencoder, sample: TokenSample) -> int | None:

@@ -10,11 +10,14 @@ import pytest
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
+from tb_visualscratchpad.wire.codecs import sae_check as codec
 from tb_visualscratchpad.wire.codecs.envelope import decode_event, encode_evidence
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tests.data_providers import PROVIDERS, reading
+from tests.golden import write_golden_sae_check as golden
 from tests.random_evidence import random_metrics, random_vlm_run
 from tests.random_sae_check import random_sae_check
+from tests.wire.test_golden_log import content
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -51,6 +54,22 @@ def test_the_last_check_of_a_dictionary_counts(provider: str, tmp_path: Path) ->
         assert store.sae_check("", identity) == later
         with pytest.raises(EvidenceNotFound, match="no check of the SAE .*visualscratchpad check-sae"):
             store.sae_check("", other)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_golden_check_is_read(provider: str) -> None:
+    with reading(provider, golden.GOLDEN_SAE_CHECK) as reader:
+        store = EventStore(reader.context)
+        assert store.listing("").problems == ()
+        assert store.sae_check("", golden.DICTIONARY.dictionary_id) == golden.sae_check()
+
+
+def test_the_writer_writes_what_the_golden_log_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    golden.write(tmp_path / "now")
+    assert content(tmp_path / "now") == content(golden.GOLDEN_SAE_CHECK)
+    monkeypatch.setattr(codec, "_encode_reading", lambda reading: codec.pb.CheckedReading(words=reading.words))
+    golden.write(tmp_path / "changed")
+    assert content(tmp_path / "changed") != content(golden.GOLDEN_SAE_CHECK)
 
 
 def test_what_does_not_hold_together_is_refused() -> None:

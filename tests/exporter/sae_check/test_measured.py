@@ -15,7 +15,7 @@ from tb_visualscratchpad.exporter.sae_check import measured as module
 from tb_visualscratchpad.exporter.sae_check.expectations import mean_over_b_dec, tied_cosines
 from tb_visualscratchpad.exporter.sae_check.measured import measure, share_better
 from tb_visualscratchpad.exporter.sae_check.readings import fixed_readings, with_k, with_scale
-from tb_visualscratchpad.exporter.sae_check.searches import search_k, search_scale
+from tb_visualscratchpad.exporter.sae_check.searches import search_k, search_scale, usual_k
 from tb_visualscratchpad.exporter.sae_check.token_sample import TokenSample
 
 D, K = 7, 15
@@ -162,6 +162,11 @@ def test_k_is_where_the_slope_passes_one() -> None:
         assert min(abs(math.log2(found / k)) for one in passing for k in (one, one + 1)) < 1
     else:
         assert found == min(slopes, key=lambda k: measure(with_k(sae, k).sae, sample).fvu or math.inf)
+
+
+@pytest.mark.parametrize(("found", "n_latents", "usual"), [(17, 3072, 16), (16, 3072, 16), (22, 3072, 20), (23, 3072, 25), (150, 3072, 150), (6, 4, 6), (1, 9, 1), (9000, 10**5, 9000)])
+def test_k_is_told_as_people_choose_it(found: int, n_latents: int, usual: int) -> None:
+    assert usual_k(found, n_latents) == usual
 
 
 def test_a_matrix_read_in_the_other_order_is_found_among_the_readings() -> None:

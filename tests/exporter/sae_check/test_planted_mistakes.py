@@ -57,10 +57,10 @@ PLANTS: dict[str, tuple[Callable[[Path, Sequence[Place]], Any], dict[str, Any], 
     "input scaled by 3": (lambda folder, _: scale_inputs(copy_of_demo(folder), 3), {}, "inputs multiplied by 0.33", "--sae-scaling-factor 0.33"),
     "encoder transposed": (lambda folder, _: misread(copy_of_demo(folder), "W_enc"), {}, "W_enc transposed", "write W_enc anew, transposed"),
     "decoder transposed": (lambda folder, _: misread(copy_of_demo(folder), "W_dec"), {}, "W_dec transposed", "write W_dec anew, transposed"),
-    "k twice too large": (lambda folder, _: edit_config(copy_of_demo(folder), k=32), {}, "k = 1", '"k": 1'),
-    "k four times too small": (lambda folder, _: edit_config(copy_of_demo(folder), k=4), {}, "k = 1", '"k": 1'),
+    "k twice too large": (lambda folder, _: edit_config(copy_of_demo(folder), k=32), {}, "k = 16", '"k": 16'),
+    "k four times too small": (lambda folder, _: edit_config(copy_of_demo(folder), k=4), {}, "k = 16", '"k": 16'),
     "a top-k SAE read by plain ReLU": (
-        lambda folder, _: edit_config(copy_of_demo(folder), architecture="standard", k=None), {}, "k = 1", '"architecture": "topk", "k": 1',
+        lambda folder, _: edit_config(copy_of_demo(folder), architecture="standard", k=None), {}, "k = 16", '"architecture": "topk", "k": 16',
     ),
     "class token included": (lambda folder, _: copy_of_demo(folder), {"class_token": True}, "patches alone", "--class-token left-out"),
 }
