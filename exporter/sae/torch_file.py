@@ -155,9 +155,9 @@ def _require_plain_pickle(path: Path, pickle: bytes, config_classes: ClassNames)
     except Exception as error:  # genops raises whatever the damage leads it to
         raise ScratchpadError(f"The pickle in {path} is damaged ({_first_line(error)}): copy or download it again.") from error
     for name, argument in opcodes:
-        if name in _CALLS_BY_OTHER_MEANS:
+        if name in _CALLS_BY_OTHER_MEANS or (name == "PROTO" and argument != 2):
             raise ScratchpadError(
-                f"The pickle in {path} uses {name}, which torch.save does not write by itself: save it again with its default pickle protocol."
+                f"The pickle in {path} uses {name}{'' if argument is None else f' {argument}'[:20]}, which torch.save does not write by itself: save it again with its default pickle protocol."
             )
         if name == "GLOBAL":
             module, _, attribute = str(argument).partition(" ")

@@ -73,8 +73,9 @@ def overlay_of(library: Library) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if library.requirements:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(folder)]
-        subprocess.run([*command, *library.requirements], check=True)
+        # Libraries name the Pythons that they were tried with; what is used of them is plain torch.
+        quiet = ("--quiet", "--disable-pip-version-check", "--ignore-requires-python")
+        subprocess.run([sys.executable, "-m", "pip", "install", *quiet, "--no-deps", "--target", str(folder), *library.requirements], check=True)
     (folder / "stand_ins.py").write_text(STAND_INS.format(names=library.stand_ins))
     stamp.write_text(made_from)
     return folder

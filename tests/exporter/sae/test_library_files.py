@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from tb_visualscratchpad.exporter.sae import load_sae
+from tb_visualscratchpad.exporter.sae.checkpoint_files import read_checkpoint_files
+from tb_visualscratchpad.exporter.sae.formats import CONFIG_CLASSES, FORMATS
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tests.exporter.sae import library_formulae
 
@@ -126,6 +128,13 @@ def test_what_lies_above_a_checkpoint_does_not_change_how_it_is_read(tmp_path):
     (tmp_path / "activation_scaler.json").write_text('{"scaling_factor": 3.0}')
     (tmp_path / "cfg.json").write_text('{"architecture": "standard", "d_in": 12, "d_sae": 48, "trainer": {"dict_class": "AutoEncoder"}}')
     assert load_sae(tmp_path / "sae").identity == load_sae(tmp_path / "sae" / "sae_weights.safetensors").identity == identity
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_format_alone_recognises_it(case):
+    files = read_checkpoint_files(place_and_answers(case)[0], CONFIG_CLASSES)
+    recognising = [module.FORMAT for file in files.weights for module in FORMATS if module.recognises(file, files)]
+    assert len(recognising) == 1, recognising
 
 
 def test_every_file_has_an_identity_of_its_own():
