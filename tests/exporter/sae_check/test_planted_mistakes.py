@@ -18,6 +18,7 @@ from tb_visualscratchpad.exporter.sae.normalisations import NoNormalisation
 from tb_visualscratchpad.exporter.sae_check.check import examine
 from tb_visualscratchpad.exporter.sae_check.token_sample import Place
 from tb_visualscratchpad.exporter.vlm import Vlm
+from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.sae_check_evidence import Outcome, SaeCheck
 from tests.exporter.sae_check.planted import (
     apply_remedy,
@@ -169,3 +170,12 @@ def test_noise_in_place_of_an_sae_looks_wrong(
     )
     found = examine(emoji_vlm, noise, emoji_folder, emoji_places, declared=RIGHT)
     assert not found.right and found.verdict.startswith("It looks wrong: ")
+
+
+def test_a_tower_without_a_class_token_has_none_to_read(emoji_vlm: Vlm, emoji_folder: ImageFolder, emoji_places: tuple[Place, ...]) -> None:
+    without = [replace(place, class_tokens=None) for place in emoji_places if place.name == RIGHT]
+    with pytest.raises(ScratchpadError, match="has no class token: leave --class-token out"):
+        examine(emoji_vlm, load_sae("demo"), emoji_folder, without, declared=RIGHT, class_token=True)
+    found = examine(emoji_vlm, load_sae("demo"), emoji_folder, without, declared=RIGHT)
+    assert found.right and found.verdict.endswith("no other place is as wide.")
+    assert not any(reading.decision == "tokens" for reading in found.readings)
