@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.failure_set import failure_set
     from tb_visualscratchpad.exporter.pixel_erasure import erase
     from tb_visualscratchpad.exporter.sae import SparseAutoencoder, convert_sae, dictionary_info, live_sae, load_sae
+    from tb_visualscratchpad.exporter.sae_check.check import check_sae
     from tb_visualscratchpad.exporter.set_ablation import ablate_over_set
     from tb_visualscratchpad.exporter.steered_answers import steer
     from tb_visualscratchpad.exporter.steering import LatentIntervention, SteeringSpec
@@ -46,6 +47,7 @@ __all__ = [
     "TruthSet",
     "Vlm",
     "ablate_over_set",
+    "check_sae",
     "check_truth",
     "convert_sae",
     "decoder_map",
@@ -81,6 +83,7 @@ _MODULE_OF = {
     "Vlm": "vlm",
     "ablate_over_set": "set_ablation",
     "check_truth": "truth.check",
+    "check_sae": "sae_check.check",
     "convert_sae": "sae",
     "decoder_map": "decoder_map",
     "dictionary_info": "sae",

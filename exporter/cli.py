@@ -1,7 +1,8 @@
-"""The command line: ``visualscratchpad demo | statistics | run | failures | worker | train-sae | truth | convert-sae``.
+"""The command line: ``visualscratchpad demo | statistics | run | failures | worker | train-sae | truth | convert-sae | check-sae``.
 
 What a user can put right is said in one sentence on stderr, with exit status 1; wrong options end with 2, Ctrl-C with 130. Only
-``--json`` writes to stdout, one object, and ``truth`` its table; everything else goes to stderr.
+``--json`` writes to stdout, one object, and ``truth`` its table and ``check-sae`` its verdict; everything else goes to stderr. A check
+whose verdict is not "rightly" ends with 3.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ from typing import TYPE_CHECKING, Any
 from tb_visualscratchpad import __version__
 from tb_visualscratchpad.exporter import failures_command
 from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
+from tb_visualscratchpad.exporter.sae_check_command import (
+    LOOKS_WRONG,
+    add_check_options,
+    check,
+    check_as_json,
+    require_sound_options,
+    text_of,
+)
 from tb_visualscratchpad.exporter.sae_options import (
     add_conversion_options,
     add_sae_options,
@@ -59,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end(f"Writing failed ({error.strerror}: {error.filename}): make room or choose another --logdir.", 1)
     if result is not None:
         print(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, allow_nan=False))
-    return 0
+    return int(getattr(options, "status", 0))
 
 
 def _end(sentence: str, status: int) -> int:
@@ -164,6 +173,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_conversion_options(conversion)
     conversion.set_defaults(command=convert)
+
+    checking = commands.add_parser(
+        "check-sae",
+        help="is this SAE read rightly: right layer, right input, right k, on your own images",
+        description="Measures an SAE at every place of the vision tower and with every decision of its loader taken otherwise, and says which fits. "
+        "Exit status 0: rightly; 3: it looks wrong.",
+    )
+    checking.add_argument("sae", metavar="PATH", help="folder, file or hub id of an SAE, or 'demo'")
+    _add_dictionary_options(checking, named=False)
+    add_check_options(checking)
+    checking.set_defaults(command=_check_sae)
     return parser
 
 
@@ -174,10 +194,11 @@ def _positive(text: str) -> int:
     return number
 
 
-def _add_dictionary_options(parser: argparse.ArgumentParser) -> None:
+def _add_dictionary_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
     model = parser.add_argument_group("model and SAE")
     _add_model_options(model)
-    model.add_argument("--sae", required=True, help="folder, file or hub id of an SAE (docs/sae_formats.md lists the libraries), or 'demo'")
+    if named:
+        model.add_argument("--sae", required=True, help="folder, file or hub id of an SAE (docs/sae_formats.md lists the libraries), or 'demo'")
     model.add_argument("--hook", help="vision features the SAE reads (default: what its file says, else what the projector reads)")
     add_sae_options(parser.add_argument_group("where the file of the SAE does not tell"))
 
@@ -365,6 +386,17 @@ def _truth(options: argparse.Namespace) -> dict[str, Any] | str:
         with _new_run(options.logdir, "truth") as writer:
             writer.add_truth_report(report)
     return report_as_json(report) if options.json else table_of(report)
+
+
+def _check_sae(options: argparse.Namespace) -> dict[str, Any] | str:
+    require_sound_options(options)
+    vlm, sae = _load(options)
+    found = check(vlm, sae, options)
+    if options.logdir is not None:
+        with _new_run(options.logdir, "check-sae") as writer:
+            writer.add_sae_check(found)
+    options.status = 0 if found.right else LOOKS_WRONG
+    return check_as_json(found) if options.json else text_of(found)
 
 
 def _await_end_of_stdin(stop: threading.Event) -> None:

@@ -27,6 +27,7 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
+from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import remove_sidecar, write_sidecar
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 from tb_visualscratchpad.wire.tags import (
@@ -103,6 +104,10 @@ class ScratchpadWriter:
         """Log how a dictionary does where the truth is known, in the event. The last one logged counts. Raises ScratchpadError
         (see the class)."""
         self._add(report, None)
+
+    def add_sae_check(self, check: SaeCheck) -> None:
+        """Log whether an SAE is read rightly, in the event. The last one logged counts. Raises ScratchpadError (see the class)."""
+        self._add(check, None)
 
     def add_steering_result(self, result: SteeringResult, step: int = 0) -> None:
         """Log a steered or erased answer: whole in a sidecar, and in the event as far as it fits. Raises ScratchpadError

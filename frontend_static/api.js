@@ -32,6 +32,7 @@ import { decodePacked, decodeSeveral } from './packed.js';
  * @property {string} id @property {string} name @property {string} vlm_name @property {string} sae_name
  * @property {string} hook @property {number} n_latents @property {number[]} steps @property {boolean} has_statistics
  * @property {boolean} has_references @property {boolean} has_decoder_map @property {boolean} has_metrics @property {boolean} has_truth_report
+ * @property {boolean} has_sae_check
  * @property {number[]} statistics_steps steps of its statistics @property {string} run directory that was logged to last, or empty
  *
  * @typedef {Object} Listing
@@ -289,6 +290,11 @@ export class Api {
   /** @param {string} id */
   truthReport(id) {
     return this.keep('json', 'truth_report', { id });
+  }
+
+  /** @param {string} id */
+  saeCheck(id) {
+    return this.keep('json', 'sae_check', { id });
   }
 
   /** @param {string} id @param {number|null} step */

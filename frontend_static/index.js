@@ -32,6 +32,7 @@ import './panels/map_panel.js';
 import './panels/matrix_panel.js';
 import './panels/notices.js';
 import './panels/ranking_panel.js';
+import './panels/sae_check_panel.js';
 import './panels/selections_panel.js';
 import './panels/share_panel.js';
 import './panels/spec_panel.js';

@@ -43,6 +43,7 @@ from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.latent_at_step import LatentAtStep
+from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
 from tb_visualscratchpad.wire.steering_evidence import (
     ClusterSweep,
@@ -74,6 +75,7 @@ _NAMES: Mapping[int, str] = {
     pb.DECODER_MAP: "decoder map",
     pb.SAE_METRICS: "metrics",
     pb.TRUTH_REPORT: "report on known truth",
+    pb.SAE_CHECK: "check of the SAE",
 }
 _FIELDS: Mapping[int, str] = {
     pb.LATENT_STATISTICS: "statistics",
@@ -197,6 +199,10 @@ class EventStore:
     def truth_report(self, experiment: str, dictionary_id: str) -> TruthReport:
         """How a dictionary does where the truth is known, as it was checked last. Errors as ``latent_statistics``."""
         return self._of_dictionary(experiment, pb.TRUTH_REPORT, dictionary_id, None, TruthReport)
+
+    def sae_check(self, experiment: str, dictionary_id: str) -> SaeCheck:
+        """Whether the SAE is read rightly, as it was checked last. Errors as ``latent_statistics``."""
+        return self._of_dictionary(experiment, pb.SAE_CHECK, dictionary_id, None, SaeCheck)
 
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         """The step of what is read for ``step``, by kind: ``statistics``, ``references``, ``decoder_map``, ``metrics``, as far
@@ -406,7 +412,7 @@ class EventStore:
 
 
 def _not_logged(kind: int, dictionary_id: str) -> EvidenceNotFound:
-    command = "truth" if kind == pb.TRUTH_REPORT else "statistics"
+    command = "truth" if kind == pb.TRUTH_REPORT else "check-sae" if kind == pb.SAE_CHECK else "statistics"
     return EvidenceNotFound(
         f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
         f"run `visualscratchpad {command}` with the same --logdir."

@@ -106,6 +106,7 @@ class DictionaryEntry:
     statistics_steps: tuple[int, ...] = ()
     run: str = ""
     has_truth_report: bool = False
+    has_sae_check: bool = False
 
 
 @dataclass(frozen=True)
@@ -277,7 +278,7 @@ def _dictionary_entry(
     steps: set[int] = set()
     statistics_steps: tuple[int, ...] = ()
     for kind, (run, tag, series, first_step) in entry.newest.items():
-        if kind == pb.TRUTH_REPORT:  # of no step
+        if kind in (pb.TRUTH_REPORT, pb.SAE_CHECK):  # of no step
             continue
         indexed = recorded(run, tag)
         if kind == pb.LATENT_STATISTICS:
@@ -298,6 +299,7 @@ def _dictionary_entry(
         statistics_steps=statistics_steps,
         run=max(entry.newest.values(), key=lambda one: one[2].max_wall_time)[0] if entry.newest else "",
         has_truth_report=pb.TRUTH_REPORT in entry.newest,
+        has_sae_check=pb.SAE_CHECK in entry.newest,
     )
 
 

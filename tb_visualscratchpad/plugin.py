@@ -18,6 +18,7 @@ from tb_visualscratchpad.handlers.listing import ListingHandlers
 from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
+from tb_visualscratchpad.handlers.sae_checks import SaeCheckHandlers
 from tb_visualscratchpad.handlers.several import SeveralHandlers
 from tb_visualscratchpad.handlers.training import TrainingHandlers
 from tb_visualscratchpad.handlers.truth import TruthHandlers
@@ -54,6 +55,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._outcomes = OutcomeHandlers(store, guard)
         self._failure_sets = FailureSetHandlers(store, guard)
         self._truth = TruthHandlers(store, guard)
+        self._sae_checks = SaeCheckHandlers(store, guard)
         self._jobs = JobHandlers(WorkerClient(context.logdir), guard, ActionGuard(guard))
         self._assets = AssetHandlers(STATIC_FOLDER)
 
@@ -90,6 +92,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/latent_history": self._histories.latent_history,
             "/metrics_history": self._histories.metrics_history,
             "/truth_report": self._truth.truth_report,
+            "/sae_check": self._sae_checks.sae_check,
             "/references": self._references.references,
             "/reference_picture": self._references.reference_picture,
             "/steering_result": self._outcomes.steering_result,

@@ -73,7 +73,8 @@ export class App extends Panel {
     const { store, api } = this;
     if (this.selection.workspace === 'dictionary') {
       const entry = store.dictionaryEntry;
-      if (!entry || !(entry.has_statistics || entry.has_references || entry.has_decoder_map || entry.has_metrics || entry.has_truth_report)) {
+      const logged = ['statistics', 'references', 'decoder_map', 'metrics', 'truth_report', 'sae_check'];
+      if (!entry || !logged.some((kind) => entry[`has_${kind}`])) {
         return html`<main class="page">${emptyState(
           'Nothing was logged about this dictionary: no statistics, no references, no map.',
           html`<code>visualscratchpad statistics --vlm MODEL --sae SAE --images FOLDER --logdir LOGDIR</code>`,

@@ -97,6 +97,7 @@ class ListingHandlers:
                         "statistics_steps": list(entry.statistics_steps),
                         "run": entry.run,
                         "has_truth_report": entry.has_truth_report,
+                        "has_sae_check": entry.has_sae_check,
                     }
                     for entry in found.dictionaries
                 ],

@@ -22,6 +22,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRUTH_REPORT: _ClassVar[Kind]
     FAILURE_SET: _ClassVar[Kind]
     SET_ABLATION: _ClassVar[Kind]
+    SAE_CHECK: _ClassVar[Kind]
 
 class Packing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -56,6 +57,7 @@ WORD_CONTRIBUTIONS: Kind
 TRUTH_REPORT: Kind
 FAILURE_SET: Kind
 SET_ABLATION: Kind
+SAE_CHECK: Kind
 RAW: Packing
 ZLIB: Packing
 SHUFFLED_ZLIB: Packing
@@ -202,7 +204,7 @@ class Sidecar(_message.Message):
     def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "truth_report", "failure_set", "set_ablation")
+    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "truth_report", "failure_set", "set_ablation", "sae_check")
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     SIDECAR_FIELD_NUMBER: _ClassVar[int]
     VLM_RUN_FIELD_NUMBER: _ClassVar[int]
@@ -217,6 +219,7 @@ class Evidence(_message.Message):
     TRUTH_REPORT_FIELD_NUMBER: _ClassVar[int]
     FAILURE_SET_FIELD_NUMBER: _ClassVar[int]
     SET_ABLATION_FIELD_NUMBER: _ClassVar[int]
+    SAE_CHECK_FIELD_NUMBER: _ClassVar[int]
     schema_version: int
     sidecar: Sidecar
     vlm_run: VlmRun
@@ -231,7 +234,8 @@ class Evidence(_message.Message):
     truth_report: TruthReport
     failure_set: FailureSet
     set_ablation: SetAblation
-    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ..., truth_report: _Optional[_Union[TruthReport, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSet, _Mapping]] = ..., set_ablation: _Optional[_Union[SetAblation, _Mapping]] = ...) -> None: ...
+    sae_check: SaeCheck
+    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ..., truth_report: _Optional[_Union[TruthReport, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSet, _Mapping]] = ..., set_ablation: _Optional[_Union[SetAblation, _Mapping]] = ..., sae_check: _Optional[_Union[SaeCheck, _Mapping]] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("data", "mime", "width", "height")
@@ -782,3 +786,95 @@ class TruthReport(_message.Message):
     n_labels: int
     figures: _containers.RepeatedCompositeFieldContainer[TruthFigure]
     def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., items: _Optional[str] = ..., created: _Optional[float] = ..., seed: _Optional[int] = ..., n_pictures: _Optional[int] = ..., n_words: _Optional[int] = ..., n_learned: _Optional[int] = ..., n_labels: _Optional[int] = ..., figures: _Optional[_Iterable[_Union[TruthFigure, _Mapping]]] = ...) -> None: ...
+
+class CheckedPlace(_message.Message):
+    __slots__ = ("name", "is_hook", "is_read", "fvu", "slope", "l0", "n_dead", "n_dense", "mean_strength")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    IS_HOOK_FIELD_NUMBER: _ClassVar[int]
+    IS_READ_FIELD_NUMBER: _ClassVar[int]
+    FVU_FIELD_NUMBER: _ClassVar[int]
+    SLOPE_FIELD_NUMBER: _ClassVar[int]
+    L0_FIELD_NUMBER: _ClassVar[int]
+    N_DEAD_FIELD_NUMBER: _ClassVar[int]
+    N_DENSE_FIELD_NUMBER: _ClassVar[int]
+    MEAN_STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    is_hook: bool
+    is_read: bool
+    fvu: float
+    slope: float
+    l0: float
+    n_dead: int
+    n_dense: int
+    mean_strength: float
+    def __init__(self, name: _Optional[str] = ..., is_hook: bool = ..., is_read: bool = ..., fvu: _Optional[float] = ..., slope: _Optional[float] = ..., l0: _Optional[float] = ..., n_dead: _Optional[int] = ..., n_dense: _Optional[int] = ..., mean_strength: _Optional[float] = ...) -> None: ...
+
+class CheckedReading(_message.Message):
+    __slots__ = ("decision", "words", "fvu", "slope", "better", "is_clear")
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    FVU_FIELD_NUMBER: _ClassVar[int]
+    SLOPE_FIELD_NUMBER: _ClassVar[int]
+    BETTER_FIELD_NUMBER: _ClassVar[int]
+    IS_CLEAR_FIELD_NUMBER: _ClassVar[int]
+    decision: str
+    words: str
+    fvu: float
+    slope: float
+    better: float
+    is_clear: bool
+    def __init__(self, decision: _Optional[str] = ..., words: _Optional[str] = ..., fvu: _Optional[float] = ..., slope: _Optional[float] = ..., better: _Optional[float] = ..., is_clear: bool = ...) -> None: ...
+
+class CheckedMeasure(_message.Message):
+    __slots__ = ("name", "value", "expected", "outcome")
+    class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        NONE: _ClassVar[CheckedMeasure.Outcome]
+        AS_EXPECTED: _ClassVar[CheckedMeasure.Outcome]
+        UNEXPECTED: _ClassVar[CheckedMeasure.Outcome]
+        UNDECIDED: _ClassVar[CheckedMeasure.Outcome]
+    NONE: CheckedMeasure.Outcome
+    AS_EXPECTED: CheckedMeasure.Outcome
+    UNEXPECTED: CheckedMeasure.Outcome
+    UNDECIDED: CheckedMeasure.Outcome
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: float
+    expected: str
+    outcome: CheckedMeasure.Outcome
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., expected: _Optional[str] = ..., outcome: _Optional[_Union[CheckedMeasure.Outcome, str]] = ...) -> None: ...
+
+class SaeCheck(_message.Message):
+    __slots__ = ("dictionary", "images", "created", "n_images", "n_tokens", "right", "verdict", "remedies", "places", "readings", "measures", "prompt", "n_asked", "n_kept")
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    N_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    N_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    REMEDIES_FIELD_NUMBER: _ClassVar[int]
+    PLACES_FIELD_NUMBER: _ClassVar[int]
+    READINGS_FIELD_NUMBER: _ClassVar[int]
+    MEASURES_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    N_ASKED_FIELD_NUMBER: _ClassVar[int]
+    N_KEPT_FIELD_NUMBER: _ClassVar[int]
+    dictionary: Dictionary
+    images: str
+    created: float
+    n_images: int
+    n_tokens: int
+    right: bool
+    verdict: str
+    remedies: _containers.RepeatedScalarFieldContainer[str]
+    places: _containers.RepeatedCompositeFieldContainer[CheckedPlace]
+    readings: _containers.RepeatedCompositeFieldContainer[CheckedReading]
+    measures: _containers.RepeatedCompositeFieldContainer[CheckedMeasure]
+    prompt: str
+    n_asked: int
+    n_kept: int
+    def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., images: _Optional[str] = ..., created: _Optional[float] = ..., n_images: _Optional[int] = ..., n_tokens: _Optional[int] = ..., right: bool = ..., verdict: _Optional[str] = ..., remedies: _Optional[_Iterable[str]] = ..., places: _Optional[_Iterable[_Union[CheckedPlace, _Mapping]]] = ..., readings: _Optional[_Iterable[_Union[CheckedReading, _Mapping]]] = ..., measures: _Optional[_Iterable[_Union[CheckedMeasure, _Mapping]]] = ..., prompt: _Optional[str] = ..., n_asked: _Optional[int] = ..., n_kept: _Optional[int] = ...) -> None: ...

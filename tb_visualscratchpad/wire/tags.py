@@ -33,6 +33,7 @@ KIND_NAMES: Mapping[int, str] = MappingProxyType({
     pb.FAILURE_SET: "failure_set",
     pb.SET_ABLATION: "set_ablation",
     pb.TRUTH_REPORT: "truth_report",
+    pb.SAE_CHECK: "sae_check",
 })
 """The names of kinds in tags and sidecar file names."""
 

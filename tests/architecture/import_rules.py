@@ -32,10 +32,10 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
     (
         "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "shared_sweep", "explain", "steered_answers",
         "decoder_map", "decoder_drift", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
-        "failure_set", "set_ablation", "truth",
+        "failure_set", "set_ablation", "truth", "sae_check",
     ),
     ("event_file", "writing_process", "dashboards", "step_log", "event_log", "training_log", "dictionary_monitor", "worker", "demo"),
-    ("train_command", "failures_command", "truth_command", "sae_options", "cli", "__init__", "__main__"),
+    ("train_command", "failures_command", "truth_command", "sae_options", "sae_check_command", "cli", "__init__", "__main__"),
 )
 PLUGIN_MAY_USE = frozenset({"PIL", "google", "grpc", "numpy", "safetensors", "scipy", "tensorboard", "werkzeug"})
 """What an installation without ``[exporter]`` has."""

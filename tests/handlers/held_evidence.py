@@ -17,6 +17,7 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import EvidenceNotFound
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
+from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 from tb_visualscratchpad.wire.truth_evidence import TruthReport
 
@@ -69,6 +70,7 @@ class HeldEvidence:
                     has_decoder_map=("map", identity) in self.of_dictionary,
                     has_metrics=("metrics", identity) in self.of_dictionary,
                     has_truth_report=("truth", identity) in self.of_dictionary,
+                    has_sae_check=("sae_check", identity) in self.of_dictionary,
                 )
                 for identity, info in infos.items()
             ),
@@ -146,6 +148,9 @@ class HeldEvidence:
 
     def truth_report(self, experiment: str, dictionary_id: str) -> TruthReport:
         return self._find("truth", dictionary_id, None)
+
+    def sae_check(self, experiment: str, dictionary_id: str) -> SaeCheck:
+        return self._find("sae_check", dictionary_id, None)
 
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         self.asked.append(step)

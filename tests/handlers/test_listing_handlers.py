@@ -71,6 +71,7 @@ def test_runs_dictionaries_and_problems() -> None:
             "statistics_steps": [],
             "run": "",
             "has_truth_report": False,
+            "has_sae_check": False,
         }
     ]
     assert answer.json["problems"] == ["One file is cut short."] and answer.json["warnings"] == []

@@ -134,6 +134,12 @@ export function askTruth(store, api) {
   return store.dictionaryEntry?.has_truth_report ? request('truth', [dictionary], [], () => api.truthReport(dictionary)) : null;
 }
 
+/** @param {Store} store @param {Api} api @returns {Request|null} null where the SAE was not checked */
+export function askSaeCheck(store, api) {
+  const { dictionary } = store.selection;
+  return store.dictionaryEntry?.has_sae_check ? request('sae check', [dictionary], [], () => api.saeCheck(dictionary)) : null;
+}
+
 /** @param {Store} store @param {Api} api @returns {Request|null} null without a map */
 export function askMap(store, api) {
   const { dictionary, step } = store.selection;

@@ -25,6 +25,7 @@ from tb_visualscratchpad.wire.codecs.outcome_kinds import (
     summarise_outcome,
 )
 from tb_visualscratchpad.wire.codecs.reference_images import decode_references, encode_references
+from tb_visualscratchpad.wire.codecs.sae_check import decode_sae_check, encode_sae_check
 from tb_visualscratchpad.wire.codecs.sae_metrics import decode_metrics, encode_metrics
 from tb_visualscratchpad.wire.codecs.truth_report import decode_truth_report, encode_truth_report
 from tb_visualscratchpad.wire.codecs.vlm_run import (
@@ -37,12 +38,13 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet
+from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import SidecarFile
 from tb_visualscratchpad.wire.steering_evidence import Outcome
 from tb_visualscratchpad.wire.truth_evidence import TruthReport
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION, require_readable
 
-SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | FailureSet | TruthReport | SomeOutcome
+SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | FailureSet | TruthReport | SaeCheck | SomeOutcome
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,9 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
         case TruthReport():
             plugin_data.kind = pb.TRUTH_REPORT
             event.truth_report.CopyFrom(encode_truth_report(evidence))
+        case SaeCheck():
+            plugin_data.kind = pb.SAE_CHECK
+            event.sae_check.CopyFrom(encode_sae_check(evidence))
         case Outcome():
             plugin_data.id = evidence.result_id
             plugin_data.outcome.CopyFrom(summarise_outcome(evidence))
@@ -212,6 +217,8 @@ def _decode(message: pb.Evidence, sidecar: SidecarFile | None, what: str) -> Som
                 return decode_decoder_map(message.decoder_map, sidecar)
             case "sae_metrics":
                 return decode_metrics(message.sae_metrics)
+            case "sae_check":
+                return decode_sae_check(message.sae_check)
             case "truth_report":
                 return decode_truth_report(message.truth_report)
             case "steering_result" | "cluster_sweep" | "dose_response" | "word_contributions" | "set_ablation" as kind:
