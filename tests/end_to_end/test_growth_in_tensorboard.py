@@ -171,6 +171,7 @@ def test_a_latent_is_named_picked_and_followed_exactly(browser: Browser, trainin
         page.mouse.click(seen["left"] + dots[lone][0], seen["top"] + dots[lone][1])
         page.keyboard.up("Shift")
         assert parameter(page, "latent") == str(latent) and parameter(page, "step") is None and parameter(page, "latents") is None
+        expect(frame.locator(".gallery-row")).to_have_count(1)
         expect(frame.locator(".gallery-row")).to_have_attribute("data-latent", str(latent))
         page.mouse.move(5, 5)
         expect(frame.locator(".tip")).to_have_count(0)

@@ -44,6 +44,7 @@ def sae(tmp_path: Path) -> SparseAutoencoder:
     return load_sae(save_tiny_sae(tmp_path / "sae"))
 
 
+@pytest.mark.full
 def test_each_step_is_what_a_sweep_says_of_it(vlm: Vlm, sae: SparseAutoencoder, images: Path, tmp_path: Path) -> None:
     W_enc = sae.W_enc.clone().requires_grad_()
     picture = next(images.rglob("*.png"))

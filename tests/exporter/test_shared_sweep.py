@@ -78,6 +78,7 @@ def part_of(vlm: Vlm, sae: SparseAutoencoder, share: ImageFolder, batch_size: in
     return pickle.loads(pickle.dumps(part))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("n_ranks", [1, 2, 3, 9])
 def test_parts_make_the_whole(llava_next: Vlm, tiny_sae: SparseAutoencoder, pictures: Path, n_ranks: int) -> None:
     folder = list_images(pictures)
@@ -115,6 +116,7 @@ def logged(logdir: Path) -> Logged:
         return store.latent_statistics("", known), store.references("", known), store.sae_metrics("", known)
 
 
+@pytest.mark.full
 def test_the_command_under_torchrun_logs_what_it_logs_alone(
     llava_next_folder: Path, sae_folder: Path, pictures: Path, repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

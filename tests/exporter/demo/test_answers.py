@@ -43,6 +43,7 @@ def test_answers_are_as_exact_as_in_training(demo_vlm: Vlm) -> None:
         assert rate >= MEASURED[kind] - margin, f"{kind}: {rate:.3f} of {n}, measured {MEASURED[kind]:.3f}"
 
 
+@pytest.mark.full
 def test_most_answers_on_a_few_pictures_are_right(demo_vlm: Vlm) -> None:
     rates = exact_rates(demo_vlm, n_scenes=6, first_seed=6000)
     n = sum(count for _, count in rates.values())

@@ -83,6 +83,7 @@ def test_words_of_a_few_scenes_rank_their_objects_latents_first(demo_vlm: Vlm, d
     check_words(demo_vlm, demo_sae, 6, least=15)
 
 
+@pytest.mark.full
 def test_a_small_check_measures_everything(demo_vlm: Vlm, demo_sae: SparseAutoencoder) -> None:
     items = emoji_world(2, n_per_object=1).ask
     shown_there = {placed for item in items for placed in item.words}

@@ -86,6 +86,7 @@ def test_killed_in_the_middle_of_a_job(
     assert {entry.run_id for entry in listing.vlm_runs} == {finished["id"], again["id"]} and listing.problems == ()
 
 
+@pytest.mark.full
 def test_told_to_end_it_calls_off_what_runs_and_tidies_up(model: list[str], logdir: Path, private: Path, tab: TabRequests) -> None:
     with worker_process(model, logdir, "--max-new-tokens", "3000") as process:
         story = tab.follow(tab.start(run_job(tab, 3000)))

@@ -41,6 +41,7 @@ class Kept:
             raise KeyboardInterrupt
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("stage", "loss"), [(TowerTraining, "cover_loss"), (AnswerTraining, "loss")])
 def test_loss_falls_on_one_batch(untrained_folder: Path, stage: Stages, loss: str) -> None:
     training = begin(untrained_folder, stage, Pace(n_steps=100, batch=4, lr=3e-3, vision_lr=3e-3, warm_up=0.01))
