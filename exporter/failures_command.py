@@ -63,7 +63,7 @@ def record_failures(
     """
     from tb_visualscratchpad.exporter.failure_set import failure_set
 
-    with new_run(options.logdir, options.name or options.items.stem) as writer:
+    with new_run(options.logdir, (options.name or options.items.stem)[:40]) as writer:
         with _Bar("asking") as bar:
             found = failure_set(
                 vlm, sae, items, match=options.match, max_new_tokens=options.max_new_tokens, hook=options.hook, system=options.system,
