@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from tb_visualscratchpad import __version__
 from tb_visualscratchpad.exporter import failures_command
+from tb_visualscratchpad.exporter.option_values import positive
 from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
 from tb_visualscratchpad.exporter.sae_check_command import (
     LOOKS_WRONG,
@@ -102,8 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_dictionary_options(statistics)
     statistics.add_argument("--images", type=Path, required=True, help="folder of images; subfolders are labels")
     statistics.add_argument("--logdir", type=Path, required=True, help="TensorBoard log directory; a run directory is made in it")
-    statistics.add_argument("--batch-size", type=_positive, default=8, help="views in the vision tower at once (default 8)")
-    statistics.add_argument("--limit", type=_positive, help="at most so many images, spread evenly over the folder")
+    statistics.add_argument("--batch-size", type=positive, default=8, help="views in the vision tower at once (default 8)")
+    statistics.add_argument("--limit", type=positive, help="at most so many images, spread evenly over the folder")
     statistics.add_argument("--seed", type=int, default=0, help="of the latent maps (default 0)")
     statistics.add_argument("--no-map", action="store_true", help="leave the latent maps out (they take minutes at 65,536 latents)")
     statistics.add_argument("--no-images", action="store_true", help="log no pictures, only numbers and file names")
@@ -121,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--logdir", type=Path, help="TensorBoard log directory; a run directory is made in it (needed without --json)")
     run.add_argument("--system", help="system text, where the chat template has a place for one")
     run.add_argument("--steer", type=Path, metavar="SPEC.json", help="a steering spec to run under")
-    run.add_argument("--max-new-tokens", type=_positive, default=512, help="where the answer is cut (default 512)")
+    run.add_argument("--max-new-tokens", type=positive, default=512, help="where the answer is cut (default 512)")
     run.add_argument("--name", help="what the tab calls the run (default: the prompt)")
     run.add_argument("--no-images", action="store_true", help="log no picture, only numbers")
     run.add_argument("--json", action="store_true", help="print answer, tokens and top latents as one object on stdout")
@@ -133,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Asks the model about every picture of a file, logs which answers are wrong and which latents tell them apart.",
     )
     _add_dictionary_options(failures)
-    failures_command.add_failures_options(failures, _positive)
+    failures_command.add_failures_options(failures)
     failures.set_defaults(command=_failures)
 
     worker = commands.add_parser(
@@ -144,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dictionary_options(worker)
     worker.add_argument("--logdir", type=Path, required=True, help="the log directory that TensorBoard shows; a run directory is made in it")
     worker.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; a free one by default")
-    worker.add_argument("--max-new-tokens", type=_positive, default=1024, help="no answer gets longer (default 1024)")
+    worker.add_argument("--max-new-tokens", type=positive, default=1024, help="no answer gets longer (default 1024)")
     worker.add_argument("--no-images", action="store_true", help="log no pictures, only numbers")
     worker.add_argument("--end-with-stdin", action="store_true", help=argparse.SUPPRESS)
     worker.set_defaults(command=_worker)
@@ -166,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dictionary_options(truth)
     add_truth_options(truth)
     truth.set_defaults(command=_truth)
+
     conversion = commands.add_parser(
         "convert-sae",
         help="save an SAE of another library as SAELens does",
@@ -187,13 +189,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return number
-
-
 def _add_dictionary_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
     model = parser.add_argument_group("model and SAE")
     _add_model_options(model)
@@ -209,7 +204,7 @@ def _add_model_options(model: argparse._ArgumentGroup) -> None:
     model.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), help="default: float32 on CPU, the checkpoint's on GPU")
     model.add_argument("--device-map", help="spread the model over GPUs, e.g. auto (instead of --device)")
     model.add_argument("--chat-template", help="file of a Jinja chat template, where the model has none")
-    model.add_argument("--threads", type=_positive, help="torch threads on a CPU (default: 1 for a small model, else torch's choice)")
+    model.add_argument("--threads", type=positive, help="torch threads on a CPU (default: 1 for a small model, else torch's choice)")
 
 
 def _load(options: argparse.Namespace) -> tuple[Vlm, SparseAutoencoder]:

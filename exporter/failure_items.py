@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -74,7 +75,8 @@ def read_items(path: str | os.PathLike[str]) -> tuple[AskedItem, ...]:
 
 
 def _json_lines(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines(), which also breaks at characters that JSON allows within a text (U+2028, U+0085).
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         where = f"Line {number} of {path}"
@@ -88,12 +90,15 @@ def _json_lines(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _csv_lines(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    reader = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", restkey="")
-    for value in reader:
-        where = f"Line {reader.line_num} of {path}"
-        if value.pop("", None):
-            raise ScratchpadError(f"{where} has more fields than the first line names: quote fields that hold the separator.")
-        yield where, {key: field for key, field in value.items() if field not in ("", None)}
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", restkey="")
+    try:
+        for value in reader:
+            where = f"Line {reader.line_num} of {path}"
+            if value.pop("", None):
+                raise ScratchpadError(f"{where} has more fields than the first line names: quote fields that hold the separator.")
+            yield where, {key: field for key, field in value.items() if field not in ("", None)}
+    except csv.Error as error:
+        raise ScratchpadError(f"{path} is no CSV after line {reader.line_num} ({error}): mend it.") from error
 
 
 def _item(value: dict[str, Any], where: str, folder: Path) -> AskedItem:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from tb_visualscratchpad.exporter.failure_items import AskedItem, read_items
 from tb_visualscratchpad.exporter.interruption import InterruptBetweenSteps
 from tb_visualscratchpad.exporter.job_progress import Cancelled
+from tb_visualscratchpad.exporter.option_values import positive
 from tb_visualscratchpad.views.ablation_counts import AblationCounts, PartCounts, count_fates
 from tb_visualscratchpad.views.telling_latents import BY, LEVEL, MIN_ITEMS, TellingLatents, latents_that_tell_apart
 from tb_visualscratchpad.wire.failure_evidence import MATCHES, FailureSet, SetAblation
@@ -29,8 +30,8 @@ N_PRINTED = 50
 NewRun = Callable[[Path, str], AbstractContextManager["ScratchpadWriter"]]
 
 
-def add_failures_options(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
-    """All of them but those of model and SAE. ``positive`` reads a number from 1."""
+def add_failures_options(parser: argparse.ArgumentParser) -> None:
+    """All of them but those of model and SAE."""
     parser.add_argument(
         "--items", type=Path, required=True, metavar="FILE",
         help="JSON Lines or CSV: picture (relative to the file), prompt, right (the right answer); perhaps wrong (true, false), name",
@@ -63,7 +64,7 @@ def record_failures(
     """
     from tb_visualscratchpad.exporter.failure_set import failure_set
 
-    with new_run(options.logdir, options.name or options.items.stem) as writer:
+    with new_run(options.logdir, (options.name or options.items.stem)[:40]) as writer:
         with _Bar("asking") as bar:
             found = failure_set(
                 vlm, sae, items, match=options.match, max_new_tokens=options.max_new_tokens, hook=options.hook, system=options.system,

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tb_visualscratchpad.exporter.option_values import positive
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_sae_options(group: argparse._ArgumentGroup) -> None:
     """``--sae-...``, one for each answer of ``load_sae``."""
-    group.add_argument("--sae-k", type=_positive, metavar="K", help="k of a topk or groupmax SAE")
+    group.add_argument("--sae-k", type=positive, metavar="K", help="k of a topk or groupmax SAE")
     group.add_argument("--sae-scaling-factor", type=float, metavar="S", help="what inputs were multiplied by; 1 for nothing, or where it is folded")
     group.add_argument("--sae-input-mean", metavar="FILE", help="file of what was subtracted from inputs before that, one vector; none for nothing")
     group.add_argument("--sae-threshold", type=float, metavar="T", help="threshold of a batchtopk SAE")
@@ -73,13 +74,6 @@ def convert(options: argparse.Namespace) -> dict[str, Any] | None:
             for one in sae.report.decisions
         ],
     }
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return number
 
 
 def _yes_or_no(text: str) -> bool:

@@ -263,7 +263,7 @@ def _steps_done(folder: Path) -> int:
 
 @torch.no_grad()
 def _take_over(sae: TopKTrainingSAE, start: SparseAutoencoder, scale: float) -> None:
-    """Undoes ``FoldedWeights.fold``, so that folding gives ``start`` back, with decoder rows of length one."""
+    """Undoes the folding of ``SaeLensSnapshots.of``, so that it gives ``start`` back, with decoder rows of length one."""
     if (start.d_in, start.n_latents) != (sae.cfg.d_in, sae.cfg.d_sae):
         raise ScratchpadError(
             f"The SAE {start.name} reads {start.d_in} numbers with {start.n_latents} latents, {sae.cfg.d_in} and {sae.cfg.d_sae} are trained: "

@@ -45,7 +45,7 @@ class DemoSummary:
         dictionary_directory, runs_directory: the two run directories made in it.
         n_pictures: swept for the statistics.
         answers: name and answer of each explained run, in order.
-        n_outcomes: steered answers, erasures, sweeps, doses and contributions logged beside them.
+        n_outcomes: steered answers, erasures, sweeps, doses and contributions logged beside them, and the failure set's ablation.
         seconds: how long it took.
     """
 

@@ -187,7 +187,10 @@ def _torch_weights(path: Path, config_classes: ClassNames) -> WeightsFile | None
     return WeightsFile(path, "torch", shapes, None, wrapper, beside, config_classes=config_classes)
 
 
-def _named_tensors(held: Mapping[Any, Any]) -> dict[str, Tensor]:
+def _named_tensors(held: Any) -> dict[str, Tensor]:
+    """None of what is no mapping: what torch.save wrote may be anything."""
+    if not isinstance(held, Mapping):
+        return {}
     return {name: value for name, value in held.items() if isinstance(name, str) and isinstance(value, Tensor)}
 
 

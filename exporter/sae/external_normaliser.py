@@ -59,7 +59,8 @@ def _read_mean(path: Path, d_in: int) -> Tensor:
     with path.open("rb") as file:
         safetensors = file.read(9)[8:] == b"{"
     held = read_tensors(path) if safetensors else read_torch_tensors(path)
-    vectors = {"mean": held} if isinstance(held, Tensor) else {name: value for name, value in held.items() if isinstance(value, Tensor)}
+    named = held if isinstance(held, Mapping) else {"mean": held}
+    vectors = {str(name): value for name, value in named.items() if isinstance(value, Tensor)}
     if len(vectors) != 1:
         raise ScratchpadError(f"The input mean {path} holds {len(vectors)} tensors: expected one vector [{d_in}].")
     (name,) = vectors

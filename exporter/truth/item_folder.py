@@ -176,5 +176,5 @@ def _read_mask(path: Path, label: str) -> np.ndarray:
     try:
         with Image.open(path) as mask:
             return np.asarray(mask.convert("L")) > 0
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ScratchpadError(f"The mask {path} of {label!r} cannot be read ({error}): give a PNG, white where the label shows.") from error

@@ -56,7 +56,7 @@ def _matches(text: str, words: Mapping[str, str]) -> list[tuple[int, int, str]]:
     """Begin, end and label of each occurrence; none overlap."""
     if not words:
         return []
-    label_of = {word.lower(): label for word, label in words.items()}
-    longest_first = sorted(label_of, key=lambda word: (-len(word), word))
-    pattern = re.compile(rf"(?<!\w)({'|'.join(re.escape(word) for word in longest_first)})(?!\w)", re.IGNORECASE)
-    return [(match.start(), match.end(), label_of[match[0].lower()]) for match in pattern.finditer(text)]
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    # A group for each: what matches whatever its case need not be the same when lowered (a long s matches an s).
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(f'({re.escape(word)})' for word in longest_first)})(?!\w)", re.IGNORECASE)
+    return [(match.start(), match.end(), words[longest_first[(match.lastindex or 1) - 1]]) for match in pattern.finditer(text)]

@@ -9,8 +9,8 @@ import enum
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
+from tb_visualscratchpad.views.wilson import wilson_interval
 from tb_visualscratchpad.wire.failure_evidence import SetAblation, SetAnswers
 
 
@@ -86,14 +86,8 @@ def count_fates(ablation: SetAblation) -> AblationCounts:
 
 
 def wilson(n: int, total: int) -> Share:
-    """E. B. Wilson's interval (1927) for a share: it stays within 0...1, and says something for 0 of a few."""
-    if total == 0:
-        return Share(n, total, None, None)
-    z = float(stats.norm.ppf(0.975))
-    share = n / total
-    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * (share * (1 - share) / total + z * z / (4 * total * total)) ** 0.5
-    return Share(n, total, centre - half if n else 0.0, centre + half if n < total else 1.0)
+    """A share with its interval."""
+    return Share(n, total, *(wilson_interval(n, total) if total else (None, None)))
 
 
 def _fates(original: SetAnswers, other: SetAnswers) -> list[Fate]:

@@ -35,7 +35,7 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
         "failure_set", "set_ablation", "truth", "sae_check",
     ),
     ("event_file", "writing_process", "dashboards", "step_log", "event_log", "training_log", "dictionary_monitor", "worker", "demo"),
-    ("train_command", "failures_command", "truth_command", "sae_options", "sae_check_command", "cli", "__init__", "__main__"),
+    ("option_values", "train_command", "failures_command", "truth_command", "sae_options", "sae_check_command", "cli", "__init__", "__main__"),
 )
 PLUGIN_MAY_USE = frozenset({"PIL", "google", "grpc", "numpy", "safetensors", "scipy", "tensorboard", "werkzeug"})
 """What an installation without ``[exporter]`` has."""

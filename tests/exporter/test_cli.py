@@ -190,6 +190,13 @@ def test_help_is_there(command: list[str]) -> None:
     assert said.stderr == ""
 
 
+@pytest.mark.parametrize(("option", "value", "says"), [("--ablate", "ten", "'ten' is no whole number"), ("--sae-k", "0", "0 is not at least 1")])
+def test_numbers_that_are_none_are_told_by_the_parser(option: str, value: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["failures", "--vlm", "demo", "--sae", "demo", "--items", "none", "--logdir", "none", option, value])
+    assert ended.value.code == 2 and f"argument {option}: {says}" in capsys.readouterr().err
+
+
 def test_a_port_in_use_is_said_before_anything_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import socket
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -226,6 +227,15 @@ def test_json_lines_and_csv_say_the_same(folder: Path) -> None:
     assert one[0].picture == folder / "a.png"
 
 
+def test_a_text_may_hold_ends_of_lines(folder: Path) -> None:
+    prompt = "what\u2028is\u0085it?"
+    line = json.dumps({"picture": "a.png", "prompt": prompt, "right": "a duck"}, ensure_ascii=False)
+    (folder / "items.jsonl").write_text(line, encoding="utf-8")
+    (folder / "items.csv").write_text('picture,prompt,right\na.png,"look.\nwhat?\u2028",a duck\n', encoding="utf-8")
+    assert [item.prompt for item in read_items(folder / "items.jsonl")] == [prompt]
+    assert [item.prompt for item in read_items(folder / "items.csv")] == ["look.\nwhat?\u2028"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
@@ -242,6 +252,7 @@ def test_json_lines_and_csv_say_the_same(folder: Path) -> None:
         ("a.csv", "picture,prompt\na.png,what?\n", "Line 2 .* has no right answer"),
         ("a.csv", "picture,prompt,right\na.png,what?,yes,no\n", "more fields"),
         ("a.csv", "picture,prompt,right\n", "holds no items"),
+        ("a.csv", f"picture,prompt,right\na.png,{'x' * 200_000},yes\n", "is no CSV after line 1"),
         ("none.jsonl", None, "cannot be read"),
     ],
 )

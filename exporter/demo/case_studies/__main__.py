@@ -19,7 +19,7 @@ from tb_visualscratchpad.exporter.sae import load_sae
 from tb_visualscratchpad.exporter.truth.latent_owners import learn_owners
 from tb_visualscratchpad.exporter.vlm import load_vlm
 
-LEARNT_FROM, N_LEARNT = 20_000, 2
+N_LEARNT = 2
 """Pictures of each object alone, from which it is learnt whose latents are whose."""
 
 
@@ -84,7 +84,7 @@ def main() -> None:
     kinds = list(CaseKind) if options.case is None else [list(CaseKind)[options.case - 1]]
     with one_thread():
         vlm, sae = load_vlm("demo", device="cpu"), load_sae("demo")
-        owners = learn_owners(vlm, sae, pictures_to_learn_from(N_LEARNT, LEARNT_FROM), LABELS).owners if CaseKind.UNUSED in kinds else None
+        owners = learn_owners(vlm, sae, pictures_to_learn_from(N_LEARNT), LABELS).owners if CaseKind.UNUSED in kinds else None
         studies = [
             study(vlm, sae, kind, owners=owners, n_pictures=options.pictures, first_seed=options.first_seed, say=say) for kind in kinds
         ]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-Z = 1.959963984540054
-"""Two-sided 95 % of the normal distribution."""
+from tb_visualscratchpad.views.wilson import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -31,11 +29,8 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's score interval at 95 % (J. Am. Stat. Assoc. 22, 1927). The controls of one picture count as one observation."""
-        p, n = self.share, self.n
-        middle = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
-        half = Z / (1 + Z**2 / n) * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-        return max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half))  # rounding may pass p
+        """Wilson's, at 95 %. The controls of one picture count as one observation."""
+        return wilson_interval(self.hits, self.n)
 
     def __str__(self) -> str:
         low, high = self.interval

@@ -47,7 +47,7 @@ class Pace:
             ScratchpadError: the loss is not finite.
         """
         if not bool(torch.isfinite(loss)):
-            raise ScratchpadError(f"The loss is no longer finite at step {number}: train with another --seed, or a smaller --learning-rate.")
+            raise ScratchpadError(f"The loss is no longer finite at step {number}: train with another --seed, or a larger --batch.")
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * self.factor(number)
         optimizer.zero_grad(set_to_none=True)

@@ -174,6 +174,8 @@ def test_saevs_scale_is_asked_for_and_folded(tmp_path):
     refused(path, "nowhere does not exist", scaling_factor=1.0, input_mean=tmp_path / "nowhere")
     torch.save(torch.ones(D + 1), tmp_path / "wide.pt")
     refused(path, "[13]", scaling_factor=1.0, input_mean=tmp_path / "wide.pt")
+    torch.save([mean.tolist()], tmp_path / "list.pt")
+    refused(path, "holds 0 tensors", scaling_factor=1.0, input_mean=tmp_path / "list.pt")
 
 
 def test_saevs_negative_latents_are_asked_about(tmp_path):

@@ -242,6 +242,7 @@ HOSTILE: dict[str, Callable[[Path], Path]] = {
     "saev: a line that is no JSON": lambda p: saev(p, b"{nonsense\n"),
     "saev: no weights after the line": lambda p: saev(p, b'{"d_vit": 4, "exp_factor": 2}\n', b""),
     "saev: code after the line": lambda p: saev(p, b'{"d_vit": 4, "exp_factor": 2}\n', torch_bytes(RunsCode(p.parent / CANARY))),
+    "saev: a list after the line": lambda p: saev(p, b'{"d_vit": 4, "exp_factor": 2}\n', torch_bytes([torch.ones(2)])),
     "saev: a schema of 10**20": lambda p: saev(p, b'{"schema": 100000000000000000000, "cfg": {}}\n'),
     "saev: a schema that is true": lambda p: saev(p, b'{"schema": true, "cfg": {}}\n'),
     "saev: a config that is a list": lambda p: saev(p, b'{"schema": 2, "cfg": []}\n'),

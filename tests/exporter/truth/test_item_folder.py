@@ -88,6 +88,15 @@ def test_a_mask_of_another_size_is_told(tmp_path: Path) -> None:
         truth_folder(tmp_path)
 
 
+def test_a_mask_too_large_to_open_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "b", prompt=None, words=None, answer=None)
+    write(tmp_path, "a")
+    Image.new("L", (60, 60), 255).save(tmp_path / "a.dog.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ScratchpadError, match="The mask .*a.dog.png of 'dog' cannot be read"):
+        truth_folder(tmp_path)
+
+
 def test_folders_that_are_none_are_told(tmp_path: Path) -> None:
     with pytest.raises(ScratchpadError, match="is no folder"):
         truth_folder(tmp_path / "none")

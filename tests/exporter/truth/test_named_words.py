@@ -33,3 +33,7 @@ def test_labels_come_once_and_nothing_is_no_word() -> None:
 
 def test_a_word_with_marks_of_patterns_is_taken_as_it_is() -> None:
     assert labels_named("a c++ book (new)", {"c++": "language", "(new)": "state"}) == ["language", "state"]
+
+
+def test_letters_that_are_alike_but_for_case_are_taken_as_alike() -> None:
+    assert labels_named("the \u017fun , a K\u0131WI", {"Sun": "sun", "kiwi": "kiwi"}) == ["sun", "kiwi"]
