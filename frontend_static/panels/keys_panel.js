@@ -28,8 +28,9 @@ const KEYS = [
   [
     'Dictionary over training',
     [
-      [['←', '→', '↑', '↓'], 'from one step to the next'],
+      [['←', '→', '↑', '↓'], 'in the scatters: from one step to the next'],
       [['Enter'], 'show that step'],
+      [['←', '→', 'Home', 'End'], 'in the curves: show the step before, after, first, last'],
     ],
   ],
   [
@@ -38,7 +39,6 @@ const KEYS = [
       [['←', '→', '↑', '↓'], 'to the nearest point or cell'],
       [['Shift', '←→↑↓'], 'choose several latents'],
       [['Enter'], 'choose it'],
-      [['←', '→', 'Home', 'End'], 'over the steps of a training: the one before, after, first, last'],
       [['+', '−', '0'], 'zoom in, out, all'],
       [['Esc'], 'let go'],
     ],
