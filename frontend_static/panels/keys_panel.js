@@ -30,7 +30,8 @@ const KEYS = [
     [
       [['←', '→', '↑', '↓'], 'in the scatters: from one step to the next'],
       [['Enter'], 'show that step'],
-      [['←', '→', 'Home', 'End'], 'in the curves: show the step before, after, first, last'],
+      [['←', '→'], 'in the curves: show the step before, the step after'],
+      [['Home', 'End'], 'the first, the last'],
     ],
   ],
   [
