@@ -258,7 +258,9 @@ def page_of_screens() -> str:
     lines = [
         "# The tab in pictures",
         "The demo's logs (`visualscratchpad demo`): the tab's frame in TensorBoard, without the bar above it. Made by "
-        "`python docs/make_screenshots.py`. Beside what it was drawn after: [side by side](beside/README.md).",
+        "`python docs/make_screenshots.py`. Beside what it was drawn after: [side by side](beside/README.md). "
+        "Other views have pictures where they are explained: [failure sets](../failure_sets.md), [case studies](../cases.md), "
+        "[a dictionary over training](../training.md).",
     ]
     for name, workspace in WORKSPACES.items():
         lines += ["", f"## {workspace.caption}"]

@@ -30,8 +30,8 @@ export async function showResult(store, api, job, { asked = false } = {}) {
       const chosen = originalOf(store);
       if (chosen?.id !== entry.original_run_id && !openOriginal(store, entry, asked || !chosen)) return;
       const choice = CHOICE_OF[kind];
-      const workspace = kind === 'steering_result' || asked ? { workspace: 'compare' } : {};
-      store.set({ ...workspace, ...(choice ? { [choice]: keyText(key) } : {}) });
+      const place = kind === 'steering_result' || asked ? { workspace: 'compare', page: 'answers' } : {};
+      store.set({ ...place, ...(choice ? { [choice]: keyText(key) } : {}) });
     }
     store.jobs.dismiss();
   } catch (error) {

@@ -51,8 +51,15 @@ export function onFailures(store, key) {
 export function openFailureSet(store, key) {
   const entry = store.session.listing?.failure_sets?.find((one) => keyText(one) === keyText(key));
   if (!entry) return;
+  const same = entry.dictionary_id === store.selection.dictionary;
   store.chooseDictionary(entry.dictionary_id);
-  store.set({ workspace: 'compare', page: 'failures', set: keyText(key), setPrompt: null, ablation: null });
+  store.set({ workspace: 'compare', page: 'failures', set: keyText(key), setPrompt: null, ablation: null }, { asNew: same });
+}
+
+/** A run out of the menu: Compare, which may show a failure set, turns to it. @param {Store} store @param {import('./api.js').RunEntry} entry */
+export function openRun(store, entry) {
+  store.chooseRun(entry);
+  store.set({ page: 'answers' }, { asNew: false });
 }
 
 /** A line of a menu. @param {FailureSetEntry} entry */

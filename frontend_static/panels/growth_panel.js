@@ -277,7 +277,7 @@ export class GrowthPanel extends Panel {
       label: 'Statistics over training',
       title: 'Statistics',
       lead: overSwitch(store),
-      sub: 'click: show that step; Shift-click: follow a latent',
+      sub: 'click a step; Shift-click a latent',
       busy: this.scatters.stale,
       late: this.scatters.late,
       controls: segmented({

@@ -28,8 +28,10 @@ const KEYS = [
   [
     'Dictionary over training',
     [
-      [['←', '→', '↑', '↓'], 'from one step to the next'],
+      [['←', '→', '↑', '↓'], 'in the scatters: from one step to the next'],
       [['Enter'], 'show that step'],
+      [['←', '→'], 'in the curves: show the step before, the step after'],
+      [['Home', 'End'], 'the first, the last'],
     ],
   ],
   [
@@ -38,7 +40,6 @@ const KEYS = [
       [['←', '→', '↑', '↓'], 'to the nearest point or cell'],
       [['Shift', '←→↑↓'], 'choose several latents'],
       [['Enter'], 'choose it'],
-      [['←', '→', 'Home', 'End'], 'over the steps of a training: the one before, after, first, last'],
       [['+', '−', '0'], 'zoom in, out, all'],
       [['Esc'], 'let go'],
     ],

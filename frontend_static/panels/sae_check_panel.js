@@ -68,10 +68,10 @@ export class SaeCheckPanel extends Panel {
 
   renderLine({ right, remedies, n_images: nImages, n_asked: nAsked, n_kept: nKept }) {
     const told = right
-      ? html`Checked on ${counted(nImages, 'picture')}: <b>read rightly</b>${nAsked ? html`, <b>${whole(nKept)} of ${whole(nAsked)}</b> answers kept under its reconstruction` : nothing}`
-      : html`Checked on ${counted(nImages, 'picture')}: <b>it looks wrong</b>${remedies.length ? html`, try <code>${remedies.join('; ')}</code>` : nothing}`;
+      ? html`SAE checked on ${counted(nImages, 'picture')}: <b>read rightly</b>${nAsked ? html`, <b>${whole(nKept)} of ${whole(nAsked)}</b> answers kept under its reconstruction` : nothing}`
+      : html`SAE checked on ${counted(nImages, 'picture')}: <b>it looks wrong</b>${remedies.length ? html`, try <code>${remedies.join('; ')}</code>` : nothing}`;
     return html`<p class="note check-line" data-value="sae-check">${told} · <button type="button" class="link" aria-haspopup="dialog"
-      aria-label="Details of the check" @click=${() => this.store.setSession({ sheet: 'sae-check' })}>details</button></p>`;
+      aria-label="Details of the check of the SAE" @click=${() => this.store.setSession({ sheet: 'sae-check' })}>details</button></p>`;
   }
 
   render() {

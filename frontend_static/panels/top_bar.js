@@ -1,7 +1,7 @@
 import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
-import { failureSetItem, openFailureSet } from '../failure_sets.js';
+import { failureSetItem, openFailureSet, openRun } from '../failure_sets.js';
 import { halfMoon, mark, plus, question, reload, search, share } from '../elements/icons.js';
 import { foldedRuns, nameOfSeries } from '../series.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
@@ -95,7 +95,7 @@ export class TopBar extends Panel {
           return;
         }
         const chosen = this.store.session.listing.vlm_runs.find((other) => other.run === run && other.id === id);
-        if (chosen) this.store.chooseRun(chosen);
+        if (chosen) openRun(this.store, chosen);
       }}></vs-menu>`;
   }
 

@@ -65,7 +65,7 @@ export class TruthPanel extends Panel {
     const share = (x) => (x === null ? '–' : percent(x));
     return html`<p class="note truth-line" data-value="truth">Checked against known truth: own latent in the best five
       <b>${share(weighted)}</b> by C, <b>${share(plain)}</b> by B · <button type="button" class="link" aria-haspopup="dialog"
-        @click=${() => this.store.setSession({ sheet: 'truth' })}>details</button></p>`;
+        aria-label="Details of the check against known truth" @click=${() => this.store.setSession({ sheet: 'truth' })}>details</button></p>`;
   }
 
   render() {

@@ -26,8 +26,8 @@ def test_a_check_is_told_in_a_line_and_shown_as_tables(browser: Browser, tmp_pat
     with tensorboard(tmp_path) as address, watched_page(browser, ours="visualscratchpad", viewport={"width": 1440, "height": 900}) as page:
         open_alone(page, address, DICTIONARY)
         line = page.locator("[data-value=sae-check]")
-        expect(line).to_contain_text(f"Checked on 64 pictures: it looks wrong, try {check.remedies[0]}")
-        details = page.get_by_role("button", name="Details of the check")
+        expect(line).to_contain_text(f"SAE checked on 64 pictures: it looks wrong, try {check.remedies[0]}")
+        details = page.get_by_role("button", name="Details of the check of the SAE")
         details.focus()
         page.keyboard.press("Enter")
         sheet = page.get_by_role("dialog", name="Is the SAE read rightly?")
@@ -41,7 +41,7 @@ def test_a_check_is_told_in_a_line_and_shown_as_tables(browser: Browser, tmp_pat
         expect(sheet.get_by_role("row", name="not as expected: factor on the inputs")).to_contain_text("0.33")
         page.keyboard.press("Escape")
         expect(sheet).to_be_hidden()
-        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Details of the check"
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Details of the check of the SAE"
 
 
 @pytest.mark.full

@@ -29,7 +29,7 @@ def test_the_report_is_told_in_a_line_and_shown_as_tables(browser: Browser, tmp_
         weighted, plain = report.figure("ranking.hit5"), report.figure("ranking.hit5", "B")
         assert weighted is not None and weighted.value is not None and plain is not None and plain.value is not None
         expect(line).to_contain_text(f"own latent in the best five {100 * weighted.value:.0f} % by C, {100 * plain.value:.0f} % by B")
-        details = page.get_by_role("button", name="details")
+        details = page.get_by_role("button", name="Details of the check against known truth")
         details.focus()
         page.keyboard.press("Enter")
         sheet = page.get_by_role("dialog", name="Checked against known truth")

@@ -59,3 +59,27 @@ def test_what_is_chosen_of_a_set_survives_the_address(page: Page) -> None:
             fromParameters({ page: 'x', setPart: 'third', setPrompt: '-1' })].map((one) => one === true || [one.page, one.setPart, one.setPrompt]);""",
     )
     assert found == [True, ["answers", "all", None]]
+
+
+def test_a_steered_answer_and_a_run_of_the_menu_turn_compare_from_the_set_to_the_run(page: Page) -> None:
+    found = _told(
+        page,
+        """const { showResult } = await import('/arrivals.js');
+        const run = (id) => ({ run: 'r', id, name: id, created: 1, dictionary_id: 'd', n_output_tokens: 3, prompt: '', output_text: '' });
+        store.setListing({ ...listing, vlm_runs: [run('one'), run('two')] }); store.chooseRun(run('one'));
+        store.jobs = { dismiss: () => {} };
+        const result = { created: 2, run: 'w', id: 'result', original_run_id: 'one', name: 'x', prompt: '', dictionary: { id: 'd' }, erasure: null, steered_run_id: 's', answers: [{ output_text: '', latents: [] }] };
+        const seen = () => [store.selection.workspace, store.selection.page, store.selection.id];
+        sets.openFailureSet(store, { run: 'f/1', id: 'new' }); const set = seen();
+        await showResult(store, { outcome: async () => result }, { result: { kind: 'steering_result', run: 'w', id: 'result' } });
+        const steered = [...seen(), store.selection.result, store.session.notice];
+        sets.openFailureSet(store, { run: 'f/1', id: 'new' }); sets.openRun(store, run('two')); const other = seen();
+        sets.openFailureSet(store, { run: 'f/1', id: 'new' }); sets.openRun(store, run('two')); const same = seen();
+        return { set, steered, other, same };""",
+    )
+    assert found == {
+        "set": ["compare", "failures", "one"],
+        "steered": ["compare", "answers", "one", "w/result", None],
+        "other": ["compare", "answers", "two"],
+        "same": ["compare", "answers", "two"],
+    }
