@@ -37,6 +37,8 @@ def test_its_runs_tell_what_was_learnt(browser: Browser, repository: Path, tmp_p
     with tensorboard(tmp_path) as address:
         with watched_page(browser, expected=("favicon",)) as page:
             frame = open_alone(page, address, "")
-            expect(frame.locator(".pick .v").first).to_have_text(newest.name)
+            # runs of one question are one line of the menu; which of them is shown is said beside it
+            expect(frame.locator(".pick .v").first).to_have_text(newest.prompt)
+            expect(frame.locator("[data-value=run-step]")).to_have_text(f"step {STEPS[-1]}")
             expect(frame.locator(".chip.output")).to_have_count(len(newest.tokens.indices(Span.OUTPUT)))
         expect_step_slider(browser, address, {step: one.fvu for step, one in metrics.items()})

@@ -18,17 +18,19 @@ from tests.random_evidence import (
     random_vlm_run,
 )
 
+KINDS = {"vlm_run", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "failure_set", "set_ablation"}
+
 
 @pytest.mark.full
 def test_the_demo_is_written_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary = write_demo(tmp_path / "logs")
     assert summary.n_pictures >= 600
     assert summary.answers == tuple((case.name, case.expected) for case in CASES)
-    assert summary.n_outcomes == 4 * 6 + 2
+    assert summary.n_outcomes == 4 * 6 + 2 + 1, "of the case studies, and of the failure set"
     assert {path.name for path in (tmp_path / "logs").iterdir()} == {summary.dictionary_directory.name, summary.runs_directory.name}
     assert str(summary) in capsys.readouterr().err
     sidecars = {path.name.split(".")[0] for path in (summary.runs_directory / "plugins" / "visualscratchpad").iterdir()}
-    assert sidecars == {"vlm_run", "failure_set", "set_ablation"}
+    assert sidecars == KINDS
     for event_file in summary.runs_directory.glob("events.out.tfevents.*"):
         assert event_file.stat().st_size < 2_000_000 * len(CASES)
 
