@@ -48,6 +48,8 @@ def require_sound_options(options: argparse.Namespace) -> None:
             raise ScratchpadError(f"--{option.replace('_', '-')} is {getattr(options, option)}: expected at least 1.")
     if options.answers < 0:
         raise ScratchpadError(f"--answers is {options.answers}: expected 0 or more.")
+    if options.prompt is not None and not options.prompt.strip():
+        raise ScratchpadError("--prompt is empty: say what to ask about each picture, or leave it out.")
     list_images(options.images, options.limit)
 
 
@@ -57,7 +59,7 @@ def check(vlm: Vlm, sae: SparseAutoencoder, options: argparse.Namespace) -> SaeC
 
     return check_sae(
         vlm, sae, options.images, hook=options.hook, class_token=options.class_token == "included", limit=options.limit,
-        max_tokens=options.tokens, batch_size=options.batch_size, prompt=options.prompt or PROMPT, n_asked=options.answers,
+        max_tokens=options.tokens, batch_size=options.batch_size, prompt=PROMPT if options.prompt is None else options.prompt, n_asked=options.answers,
         max_new_tokens=options.max_new_tokens,
     )
 

@@ -33,6 +33,7 @@ from tests.tiny_sae import save_tiny_sae
         (["--answers", "-1"], "--answers is -1"),
         (["--max-new-tokens", "0"], "--max-new-tokens is 0"),
         (["--batch-size", "0"], "--batch-size is 0"),
+        (["--prompt", " "], "--prompt is empty"),
     ],
 )
 def test_wrong_options_are_told_before_the_model_is_loaded(
