@@ -72,8 +72,10 @@ class EventFile:
             self._stream = None
 
     def _new_path(self) -> Path:
-        # As TensorBoard names them: the loader reads what has "tfevents" in its name, oldest first.
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_counter)}"
+        # As TensorBoard names them: the loader reads what has "tfevents" in its name, in the order of the names. Of two files of one
+        # second the process numbers would decide, and a run taken up again could be read before what it supersedes.
+        second = max(int(time.time()), _newest_second(self.directory) + 1)
+        name = f"events.out.tfevents.{second:010d}.{socket.gethostname()}.{os.getpid()}.{next(_counter)}"
         return self.directory / f"{name}{EVENT_FILE_SUFFIX}"
 
     def _take_back(self, made: Path | None, end: int) -> None:
@@ -118,6 +120,12 @@ class SharedEventFile:
     def close(self) -> None:
         """Flush; the writer stays open."""
         self.flush()
+
+
+def _newest_second(directory: Path) -> int:
+    """The latest time in the names of a directory's event files; -1 where there are none."""
+    found = (re.match(r"events\.out\.tfevents\.(\d{10})\.", name) for name in os.listdir(directory))
+    return max((int(match[1]) for match in found if match is not None), default=-1)
 
 
 class _Whole:

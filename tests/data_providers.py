@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
 from tensorboard.data import server_ingester
 from tensorboard.plugins.base_plugin import TBContext
 from tensorboard.util.grpc_util import ChannelCredsType
@@ -54,8 +55,11 @@ def reading(provider: str, logdir: Path | str) -> Iterator[LogReader]:
     )
     ingester.start()
     try:
-        # The first load begins with the server; a small log is there at once.
+        # The first load begins with the server; a small log is there at once, on an idle machine.
         time.sleep(0.3)
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline and not ingester.data_provider.list_runs(RequestContext(), experiment_id=""):
+            time.sleep(0.05)
         yield LogReader(TBContext(data_provider=ingester.data_provider, logdir=logdir), None, logdir)
     finally:
         # The server ends with its standard input.

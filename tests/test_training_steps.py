@@ -157,6 +157,24 @@ def test_a_run_taken_up_from_an_earlier_step_goes_on_from_there(
         assert store.decoder_map("", IDENTITY).seed == 777
 
 
+def test_a_run_taken_up_within_the_same_second_is_read_after_what_it_supersedes(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing_module, "FRESH_SECONDS", -1.0)
+    with ScratchpadWriter(tmp_path) as writer:
+        write_steps(writer, range(11))
+    (path,) = tmp_path.glob("*tfevents*")
+    parts = path.name.split(".")
+    # By its name the killed process of a higher number comes last in this second, and in the next ones.
+    parts[-5:-2] = [f"{int(time.time()) + 5:010d}", parts[-4], "4194304"]
+    path.rename(path.with_name(".".join(parts)))
+    with ScratchpadWriter(tmp_path) as writer:
+        write_steps(writer, range(10, 31))
+    with reading(provider, tmp_path) as reader:
+        listing = EventStore(reader.context).listing("")
+        assert listing.problems == () and listing.dictionaries[0].steps == tuple(range(31))
+
+
 def test_explained_runs_of_a_series_bear_their_steps_and_a_later_process_supersedes(provider: str, tmp_path: Path) -> None:
     drawn = random_vlm_run(1)
     times = iter(range(100))
