@@ -242,6 +242,11 @@ export class Api {
     return this.keep('json', 'latent_ranks', { ...key, token, latent, ...options }, true);
   }
 
+  /** @param {RunKey} key @param {RowOptions & Thresholds} options */
+  missedLatents(key, options) {
+    return this.keep('json', 'missed_latents', { ...key, ...options }, true);
+  }
+
   /** @param {RunKey} key @param {number} latent @param {RowOptions & {step?: number}} options */
   latent(key, latent, options) {
     return this.keep('json', 'latent', { ...key, latent, ...options });

@@ -46,6 +46,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "token_latent_matrix": self._run_latents.token_latent_matrix,
             "latent_ranking": self._run_latents.latent_ranking,
             "latent_ranks": self._run_latents.latent_ranks,
+            "missed_latents": self._run_latents.missed_latents,
         }
         self._several = SeveralHandlers(together, guard)
         self._dictionaries = DictionaryHandlers(store, guard)
@@ -79,6 +80,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/token_latent_matrix": self._run_latents.token_latent_matrix,
             "/latent_ranking": self._run_latents.latent_ranking,
             "/latent_ranks": self._run_latents.latent_ranks,
+            "/missed_latents": self._run_latents.missed_latents,
             "/several": self._several.several,
             "/latent": self._run_latents.latent,
             "/latent_attribution": self._run_latents.latent_attribution,

@@ -5,6 +5,7 @@ import { activation, fixed, lift, percent, tokenText, whole } from '../elements/
 import { binCounts } from '../elements/histogram.js';
 import { segmented } from '../elements/segmented.js';
 import { threshold } from '../elements/threshold.js';
+import './latents/missed_line.js';
 import { latentName } from './latents/names.js';
 import { isShortcut, Panel } from './base/panel.js';
 import { askMatrix, askRanking, askRun, askStatistics } from './base/requests.js';
@@ -187,6 +188,7 @@ export class RankingPanel extends Panel {
         onChange: (value) => this.store.set({ by: value }),
       }),
       body: html`${this.renderThresholds()}${token === null ? emptyState('Choose a word of the answer.') : answered(this.ranking, (value) => this.renderRows(value))}`,
+      foot: html`<vs-missed .store=${this.store} .api=${this.api}></vs-missed>`,
     });
   }
 }

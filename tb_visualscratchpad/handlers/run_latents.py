@@ -16,6 +16,7 @@ from tb_visualscratchpad.views.attribution import check_latent, latent_attributi
 from tb_visualscratchpad.views.clusters import DEFAULT_CUT, ClusteredMatrix, cluster_columns
 from tb_visualscratchpad.views.matrix import matrix_with_columns
 from tb_visualscratchpad.views.means import LatentMeans
+from tb_visualscratchpad.views.missed_latents import N_FIRST, missed_latents
 from tb_visualscratchpad.views.ranking import RankedLatent, rank_latents, ranks_of_latent
 from tb_visualscratchpad.views.thresholds import Thresholds
 from tb_visualscratchpad.views.token_rows import text_token
@@ -106,6 +107,15 @@ class RunLatentHandlers:
         statistics = self._statistics(arguments, run, thresholds)
         ranks = ranks_of_latent(means, token, latent, thresholds.passing(run, statistics, means.latent_F))
         return json_answer({"token": token, "latent": latent, **asdict(ranks)})
+
+    @endpoint
+    def missed_latents(self, arguments: Arguments) -> Answer:
+        """``missed_latents``: of every answer word, what a ranking by B would not show."""
+        run, thresholds = self._find(arguments), arguments.thresholds
+        means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
+        statistics = self._statistics(arguments, run, thresholds)
+        found = missed_latents(means, thresholds.passing(run, statistics, means.latent_F))
+        return json_answer({"n_first": N_FIRST, "words": [asdict(one) for one in found]})
 
     @endpoint
     def latent(self, arguments: Arguments) -> Answer:

@@ -99,9 +99,9 @@ def rank_latents(
 
     weighted_F = means.weighted_FT[:, column]
     if by is RankBy.PLAIN:
-        ordered = passing[_strongest_first(means.plain_F[passing], limit)]
+        ordered = passing[strongest_first(means.plain_F[passing], limit)]
     elif defined:
-        ordered = passing[_strongest_first(weighted_F[passing], limit)]
+        ordered = passing[strongest_first(weighted_F[passing], limit)]
     else:
         ordered = passing[:0]
 
@@ -122,7 +122,7 @@ def rank_latents(
     )
 
 
-def _strongest_first(value_F: np.ndarray, limit: int | None) -> np.ndarray:
+def strongest_first(value_F: np.ndarray, limit: int | None) -> np.ndarray:
     """Places of the largest values, at most ``limit``, falling; ties by the lower place. Only what can be among them is sorted."""
     if limit is None or limit >= value_F.size:
         return np.argsort(-value_F, kind="stable")

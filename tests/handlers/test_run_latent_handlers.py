@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from tb_visualscratchpad.views import (
     rank_latents,
     token_latent_matrix,
 )
+from tb_visualscratchpad.views.missed_latents import missed_latents
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
 from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import LatentOrder, Span, VlmRun
@@ -185,6 +186,16 @@ def test_more_than_800_candidates_are_capped(store: HeldEvidence) -> None:
     handlers = RunLatentHandlers(store, DerivedViews(), RequestGuard(None))
     header, arrays = unpack(ask(handlers.token_latent_matrix, run=".", id="wide"))
     assert arrays["latent"].size == 800 and header["capped"] is True and header["n_candidates"] > 800
+
+
+def test_what_the_plain_mean_misses_is_told_of_every_word(
+    handlers: RunLatentHandlers, run: VlmRun, statistics: LatentStatistics
+) -> None:
+    for query in ({}, {"max_frequency": "0.1", "view": "base"}):
+        found = ask(handlers.missed_latents, **NAMES, **query).json
+        means = latent_means(run, view=query.get("view", "both"))
+        passing = Thresholds(0.1 if query else None).passing(run, statistics, means.latent_F)
+        assert found == {"n_first": 10, "words": [asdict(one) for one in missed_latents(means, passing)]}
 
 
 @pytest.mark.parametrize("query", [{}, {"by": "plain"}, {"row": "own"}, {"view": "base", "layers": "1"}, {"max_frequency": "0.2", "min_mean": "0.4"}])

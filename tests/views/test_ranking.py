@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tb_visualscratchpad.views import Thresholds, latent_means, rank_latents
-from tb_visualscratchpad.views.ranking import _strongest_first, ranks_of_latent
+from tb_visualscratchpad.views.ranking import strongest_first, ranks_of_latent
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import Span
 from tests.random_evidence import random_statistics, random_vlm_run
@@ -81,9 +81,9 @@ def test_a_limit_cuts_the_full_order_ties_included(n_values: int, n_kinds: int) 
     drawn = np.random.default_rng(n_values + n_kinds).integers(0, n_kinds, n_values)
     for values in (drawn.astype(np.float32), drawn.astype(np.float64)):
         in_full = sorted(range(n_values), key=lambda place: (-values[place], place))
-        assert _strongest_first(values, None).tolist() == in_full
+        assert strongest_first(values, None).tolist() == in_full
         for limit in (1, 2, 5, 124, max(1, n_values - 1), n_values + 1):
-            assert _strongest_first(values, limit).tolist() == in_full[:limit]
+            assert strongest_first(values, limit).tolist() == in_full[:limit]
 
 
 def test_thresholds_that_leave_none() -> None:

@@ -93,6 +93,14 @@ export function askRanks(store, api) {
   );
 }
 
+/** What a ranking by B would not show of each word. @param {Store} store @param {Api} api @returns {Request|null} */
+export function askMissed(store, api) {
+  const key = store.runKey;
+  if (!key || !store.session.listing) return null;
+  const options = { ...rowOptions(store), ...thresholdOptions(store) };
+  return request('missed', runSubject(store), [options], () => api.missedLatents(key, options));
+}
+
 /** @param {Store} store @param {Api} api @returns {Request|null} */
 export function askLatent(store, api) {
   const key = store.runKey;
