@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tb_visualscratchpad.views import Thresholds, latent_means, rank_latents
-from tb_visualscratchpad.views.ranking import strongest_first, ranks_of_latent
+from tb_visualscratchpad.views.ranking import ranks_of_latent, strongest_first
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import Span
 from tests.random_evidence import random_statistics, random_vlm_run
