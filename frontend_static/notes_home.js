@@ -294,7 +294,7 @@ export class NotesHome {
 
   /** @returns {string} where notes are kept, for the user */
   get sentence() {
-    if (this.where === 'log') return `Kept with the log, in ${this.file}: whoever opens this log sees them.`;
+    if (this.where === 'log') return `Kept with the log, in ${this.file.replace(/([^/]{12})[^/]+(\.json)$/, '$1…$2')}: whoever opens this log sees them.`;
     return `Kept in this browser alone.${this.reason ? ` ${this.reason}` : ''}`;
   }
 }

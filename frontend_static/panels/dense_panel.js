@@ -46,7 +46,7 @@ export class DensePanel extends Panel {
       ? `${many} ${hidden.n === 1 ? 'fires' : 'fire'} in ${over} of the pictures and ${hidden.n === 1 ? 'is' : 'are'} hidden in every list and plot. Click to show them (d)`
       : 'Dense latents are hidden. Click to show them (d)';
     return html`<button type="button" class="dense-chip" aria-pressed="true" aria-keyshortcuts="d" aria-label="Dense hidden, ${over}, ${many}: show them" title=${title}
-      @click=${() => this.toggle()}>${eyeOff}<span class="long">dense hidden · ${over} · ${many}</span><span class="short">${hidden ? whole(hidden.n) : '…'}<span class="word"> dense hidden</span></span></button>`;
+      @click=${() => this.toggle()}>${eyeOff}<span class="long">dense hidden · ${over} · ${many}</span><span class="short">${hidden ? whole(hidden.n) : '…'}<span class="word"> dense</span></span></button>`;
   }
 }
 

@@ -107,7 +107,7 @@ export class LatentNotesPanel extends Panel {
     return html`<div class="latent-notes ${this.tall ? 'tall' : ''}" title=${this.tall ? nothing : sentence}>
       <button type="button" class="icon small pin ${isPinned ? 'set' : ''}" aria-label="Pin latent ${latent}" aria-pressed=${String(isPinned)} aria-keyshortcuts="p"
         title="${isPinned ? 'Pinned. Unpin' : 'Pin'} (p)" @click=${() => this.togglePin()}>${isPinned ? pinned : pin}</button>
-      <input type="text" class="given-name" ?data-first=${this.tall} aria-label="Your name for latent ${latent}" aria-keyshortcuts="n" placeholder="Your name for it" maxlength=${MAX_NAME} autocomplete="off" spellcheck="false"
+      <input type="text" class="given-name" ?data-first=${this.tall} aria-label="Your name for latent ${latent}" aria-keyshortcuts="n" placeholder="Name it" maxlength=${MAX_NAME} autocomplete="off" spellcheck="false"
         .value=${this.value('name')} @input=${on.input('name')} @blur=${() => this.keep()} @keydown=${on.key('name')}>
       <span class="note-field"><span class="note-box ${note ? '' : 'empty'}"><textarea aria-label="Your note on latent ${latent}" placeholder="Note" maxlength=${MAX_NOTE} rows="1"
         .value=${this.value('note')} @input=${on.input('note')} @blur=${(event) => {

@@ -72,7 +72,7 @@ export class MapPanel extends Panel {
         @pick=${({ detail }) => this.store.set({ latent: detail, latents: [] })}
         @lasso=${({ detail }) => this.store.set({ latents: detail, latent: detail[0] ?? null })}
         @clear=${() => this.store.set({ latents: [], latent: null })}></vs-latent-map>
-      ${this.renderLegend(data)}<p class="note method" title="${method}; ${OPENED}">${method}${told ? `, seed ${told.seed}` : ''}; ${OPENED}</p>`;
+      ${this.renderLegend(data)}<p class="note method" title="${method}; ${OPENED}">${this.store.notes.pinned().length ? '◇ pinned; ' : nothing}${method}${told ? `, seed ${told.seed}` : ''}; ${OPENED}</p>`;
   }
 
   /** What the colours mean: one label each while there are enough, else only that neighbours differ. */
@@ -87,7 +87,7 @@ export class MapPanel extends Panel {
       names.length <= colors.length
         ? names.map((name, i) => key(colors[i], name))
         : html`<span class="key">${colors.map((color) => html`<i .style=${`background:${color}`}></i>`)}${whole(names.length)} labels share ${colors.length} colours; neighbours differ</span>`
-    }${key(unnamed, 'no label prevails (45 %)')}${this.store.notes.pinned().length ? html`<span class="key">◇ pinned</span>` : nothing}</p>`;
+    }${key(unnamed, 'no label prevails (45 %)')}</p>`;
   }
 
   render() {

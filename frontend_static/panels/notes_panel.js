@@ -10,7 +10,7 @@ const FIRST_ROWS = 100;
 /** So many refusals of a file are told in full. */
 const TOLD = 3;
 const COLUMNS = [
-  ['latent', 'latent', true],
+  ['latent', 'latent', false],
   ['name', 'name', false],
   ['label', 'label', false],
   ['note', 'note', false],
@@ -49,7 +49,7 @@ export class NotesPanel extends Panel {
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {
-      if (!isShortcut(event) || !this.store.dictionaryEntry) return;
+      if (!isShortcut(event) || !this.store.session.listing || this.selection.dictionary === null) return;
       if (event.key === 'p') this.pin();
       else if (event.key === 'n') this.write();
       else if (event.key === 'N') this.store.setSession({ sheet: 'notes' });
@@ -82,7 +82,7 @@ export class NotesPanel extends Panel {
   write() {
     if (this.chosen('name') === null) return;
     const here = this.selection.workspace === 'scratchpad' && this.store.runKey;
-    this.store.setSession(here ? { naming: true } : { sheet: 'note' });
+    this.store.setSession(here ? { naming: true } : { naming: true, sheet: 'note' });
   }
 
   updated() {
@@ -97,6 +97,12 @@ export class NotesPanel extends Panel {
     this.told = null;
     this.failed = null;
     this.store.setSession({ sheet: null });
+  }
+
+  /** The dictionary; of one that only a run is known of, no more than that tells. */
+  get entry() {
+    const { dictionaryEntry, runEntry, selection } = this.store;
+    return dictionaryEntry ?? { id: selection.dictionary, name: runEntry?.dictionary_name ?? '', n_latents: Infinity };
   }
 
   /** @param {number} latent */
@@ -141,7 +147,7 @@ export class NotesPanel extends Panel {
   /** @param {'json'|'csv'} kind */
   export(kind) {
     const { home } = this.store.notes;
-    const entry = this.store.dictionaryEntry;
+    const { entry } = this;
     const name = `visualscratchpad_notes_${entry.id.slice(0, 12)}.${kind}`;
     const all = this.store.notes.all();
     if (kind === 'csv') download(notesCsv(all, (latent) => this.label(latent)), name, 'text/csv');
@@ -158,7 +164,7 @@ export class NotesPanel extends Panel {
     [this.told, this.failed, this.undo] = [null, null, null];
     try {
       if (file.size > MAX_FILE) throw new Error(`The file has ${whole(file.size)} bytes, at most ${whole(MAX_FILE)} are read.`);
-      const { latents, selections, refused } = readNotesFile(await file.text(), this.store.dictionaryEntry);
+      const { latents, selections, refused } = readNotesFile(await file.text(), this.entry);
       const { home } = this.store.notes;
       const held = this.store.notes.all();
       const newer = new Map([...latents].filter(([latent, { changed }]) => changed > (held.get(latent)?.changed ?? -1)));
@@ -192,7 +198,7 @@ export class NotesPanel extends Panel {
     const sort = by === key ? (falling ? 'descending' : 'ascending') : 'none';
     return html`<th scope="col" aria-sort=${sort} class=${number ? 'num' : ''}><button type="button" @click=${() => {
       this.order = { by: key, falling: by === key ? !falling : key === 'changed' || key === 'frequency' };
-    }}>${text}${sort === 'none' ? nothing : html`<span aria-hidden="true">${falling ? '▾' : '▴'}</span>`}</button></th>`;
+    }}>${text}${sort === 'none' ? nothing : html`<span aria-hidden="true"> ${falling ? '▾' : '▴'}</span>`}</button></th>`;
   }
 
   renderRow({ latent, name, note, label, frequency, changed }) {

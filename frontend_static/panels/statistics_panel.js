@@ -121,7 +121,7 @@ export class StatisticsPanel extends Panel {
       (n, i) => html`<i
       .style=${`height:${Math.max(2, 24 * Math.sqrt(n / most))}px;background:rgb(${sequentialColor(this.theme, 1 - 0.72 * ((i + 0.5) / KEY_BINS))})`}></i>`,
     )}</span>
-      <span><span class="hollow">○ undefined</span>${this.store.notes.pinned().length ? html` <span class="hollow">◇ pinned</span>` : nothing}<br>${fixed(top, 1)} nat label entropy</span></div>`;
+      <span><span class="hollow">○ undefined</span>${this.store.notes.pinned().length ? html` <span class="hollow pinned-key">◇ pinned</span>` : nothing}<br>${fixed(top, 1)} nat label entropy</span></div>`;
   }
 
   renderScatter(labels) {

@@ -90,8 +90,8 @@ export class CloudPlot {
     const chosen = this.visible(this.chosen);
     if (chosen.length <= MAX_RINGS) for (const index of chosen) this.mark(g, index, 4, 1.25);
     else this.cloud.paintSquares(g, ratio, chosen, rgbOf(TOKENS[this.theme].accent));
-    for (const index of this.visible(this.pinned)) this.diamond(g, index);
     if (this.selected >= 0) this.mark(g, this.selected, 5, 1.75);
+    for (const index of this.visible(this.pinned)) this.diamond(g, index);
     this.over(g, width, height);
     if (this.cursor >= 0) this.mark(g, this.cursor, 5.5, 1.5, TOKENS[this.theme].ink);
     if (this.polygon.length > 1) {
@@ -120,7 +120,7 @@ export class CloudPlot {
     if (!(index < this.cloud.x.length) || !this.cloud.color[4 * index + 3]) return;
     const [x, y] = this.cloud.toPixels(this.cloud.x[index], this.cloud.y[index]);
     if (Number.isNaN(x) || Number.isNaN(y)) return;
-    const reach = 6.5;
+    const reach = 7.5;
     for (const [color, line] of [
       [TOKENS[this.theme].halo, 3.5],
       [TOKENS[this.theme].ink, 1.5],

@@ -83,16 +83,18 @@ class NotesHandlers:
             raise ScratchpadError(f"name {name!r:.60} was given, expected is a text.")
         if len(asked.keys() & {"latents", "to", "remove"}) != 1:
             raise ScratchpadError("Expected is one of 'latents' (keep them), 'to' (another name) and 'remove'.")
+        # what cannot be kept is refused before anything is read
+        new = KeptSelection(asked.get("to", name), asked.get("latents", "0"), time.time())
 
         def alter(notes: Notes) -> Notes:
             kept = dict(notes.selections)
             if "latents" in asked:
                 _refuse_taken(kept, name)
-                kept[name] = KeptSelection(name, asked["latents"], time.time())
+                kept[name] = new
             elif name not in kept:
                 raise EvidenceNotFound(f"No selection {name!r:.80} is kept for this dictionary: it was removed or renamed meanwhile.")
             elif "to" in asked:
-                renamed = KeptSelection(asked["to"], kept[name].latents, time.time())
+                renamed = replace(new, latents=kept[name].latents)
                 _refuse_taken({other: one for other, one in kept.items() if other != name}, renamed.name)
                 kept = {(renamed.name if other == name else other): (renamed if other == name else one) for other, one in kept.items()}
             else:

@@ -40,16 +40,16 @@ function byNumber(digits, nLatents) {
 /** @param {string} wanted @param {number} nLatents @param {Packed|undefined} statistics @param {string[]} labels @returns {number[]} */
 function byLabel(wanted, nLatents, statistics, labels) {
   if (!statistics) return [];
-  const { top_label: label, top_label_share: share, flags } = statistics.arrays;
+  const { top_label: label, top_label_share: share, image_frequency: frequency, flags } = statistics.arrays;
   const matching = labels.map((name) => beginsWord(name.toLowerCase(), wanted));
   const found = [];
   for (let latent = 0; latent < nLatents; latent++) if (flags[latent] & 1 && matching[label[latent]]) found.push(latent);
-  return found.sort((a, b) => share[b] - share[a] || a - b);
+  return found.sort((a, b) => share[b] - share[a] || frequency[b] - frequency[a] || a - b);
 }
 
 /**
  * The very number first; then names (those with a word that begins so before the others), labels where the text begins a word of the
- * prevailing one (the largest share first), numbers that begin so, notes. A latent is found once, by the first that matches.
+ * prevailing one (the largest share first, of equal ones the most frequent), numbers that begin so, notes. A latent is found once, by the first that matches.
  * @param {string} text @param {number} nLatents
  * @param {Packed|undefined} statistics packed dictionary statistics, if there are any
  * @param {string[]} labels @param {Notes} [notes]
