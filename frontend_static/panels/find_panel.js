@@ -144,7 +144,10 @@ export class FindPanel extends Panel {
   renderTold({ rows, nHidden, hiddenOne }) {
     const failed = this.dictionary.error ?? this.statistics.error;
     if (failed) return failed.message;
-    const show = html`<button type="button" class="link" @click=${() => toggleDense(this.store, this.api)}>Show dense latents</button>`;
+    const show = html`<button type="button" class="link" @click=${() => {
+      toggleDense(this.store, this.api);
+      this.querySelector('input').focus();
+    }}>Show dense latents</button>`;
     if (hiddenOne !== null) return html`Latent ${hiddenOne} is dense and hidden. ${show}`;
     const hidden = nHidden ? html` ${counted(nHidden, 'dense latent')} hidden. ${show}` : nothing;
     const all = `${whole(this.store.dictionaryEntry?.n_latents ?? 0)} latents, numbered from 0.`;

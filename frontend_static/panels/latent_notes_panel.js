@@ -80,7 +80,10 @@ export class LatentNotesPanel extends Panel {
     } else if (event.key !== 'Enter' || event.isComposing || (key === 'note' && !event.ctrlKey && !event.metaKey)) return;
     event.preventDefault();
     event.stopPropagation();
-    field.blur();
+    // in a sheet the focus goes on, from name to note to pin, rather than nowhere
+    const next = this.tall && event.key === 'Enter' ? (key === 'name' ? 'textarea' : 'button') : null;
+    if (next) this.querySelector(next).focus();
+    else field.blur();
   }
 
   async togglePin() {
