@@ -84,8 +84,13 @@ export async function render() {
   const home = new NotesHome(storage, notesServer(api, actions));
   const store = new Store(address, new NamedValues(storage), new KeptSelections(home));
   home.onChange = () => store.tell();
-  store.subscribe(() => home.follow(store.session.listing ? store.selection.dictionary : null));
+  store.subscribe(() => {
+    const { dictionary } = store.selection;
+    const isThere = store.dictionaryEntry || store.runEntry?.dictionary_id === dictionary;
+    home.follow(isThere ? dictionary : null);
+  });
   window.addEventListener('focus', () => home.refresh());
+  window.addEventListener('storage', () => home.changed()); // another tab of this browser kept something
   followDense(store, api);
   const theme = new Theme(host, storage, (shown, ownTheme) => {
     applyTokens(document.documentElement, shown, sequentialGradient(shown));

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import threading
 import time
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,13 +217,21 @@ def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
     assert (tmp_path / NOTES_DIRECTORY).read_text() == "mine"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="a superuser may write anywhere")
-def test_a_directory_of_others_is_told(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
-    try:
-        assert "cannot be written to" in (NotesStore(str(tmp_path)).why_not_writable() or "")
-    finally:
-        tmp_path.chmod(0o755)
+@pytest.mark.parametrize("made", [False, True])
+def test_a_directory_of_others_and_one_that_is_mounted_read_only_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: bool) -> None:
+    """What the system says of them is given: a superuser, whom tests may run as, may write anywhere."""
+    store = NotesStore(str(tmp_path))
+    if made:
+        store.change(ID, lambda notes: noted(notes, 1, "x"))
+    with monkeypatch.context() as patch:
+        patch.setattr(notes_store.os, "access", lambda path, mode: False)
+        assert "cannot be written to" in (store.why_not_writable() or "")
+    with monkeypatch.context() as patch:
+        patch.setattr(notes_store.os, "statvfs", lambda path: Namespace(f_flag=os.ST_RDONLY))
+        assert "cannot be written to" in (store.why_not_writable() or "")
+        with pytest.raises(NotesNotWritable):
+            store.change(ID, lambda notes: noted(notes, 2, "y"))
+    assert store.why_not_writable() is None and set(store.read(ID).latents) == ({1} if made else set())
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO])

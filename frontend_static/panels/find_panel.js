@@ -171,9 +171,9 @@ export class FindPanel extends Panel {
           const list = this.querySelector('.found');
           if (list) list.scrollTop = 0;
         }} @keydown=${(event) => this.onKey(event, rows)}>
-      <div class="found" @scroll=${(event) => {
+      <ul id="found" role="listbox" aria-label="Latents" class="found" @scroll=${(event) => {
         this.top = Math.floor(event.target.scrollTop / ROW);
-      }}><ul id="found" role="listbox" aria-label="Latents" .style=${`height:${rows.length * ROW}px`}>${rows.slice(from, to).map((row, i) => this.renderLatent(row, from + i, rows.length))}</ul></div>
+      }}>${rows.length ? html`<li class="room" role="presentation" .style=${`height:${rows.length * ROW}px`}></li>` : nothing}${rows.slice(from, to).map((row, i) => this.renderLatent(row, from + i, rows.length))}</ul>
       <p class="note" role="status">${this.renderTold(found)}</p>`;
   }
 

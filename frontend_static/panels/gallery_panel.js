@@ -1,7 +1,7 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { counted, fixed, percent, whole } from '../elements/format.js';
-import { bookmark } from '../elements/icons.js';
+import { bookmark, notebook } from '../elements/icons.js';
 import { clusterItem, latentItem } from '../basket.js';
 import { latentName, pinMark, shownName } from './latents/names.js';
 import { hiddenDense, withoutHidden } from '../dense.js';
@@ -73,7 +73,10 @@ export class GalleryPanel extends Panel {
     const held = new Set(this.selection.basket.flatMap((item) => item.latents));
     const all = latents.every((latent) => held.has(latent));
     const item = () => (latents.length === 1 ? latentItem(latents[0]) : clusterItem(cluster?.name || 'selected', latents));
-    return html`<button type="button" class="icon small" aria-label="Clear" title="Clear the selection"
+    const { latent } = this.selection;
+    return html`${latent === null ? nothing : html`<button type="button" class="icon small" aria-label="Name, note and pin of latent ${latent}" aria-haspopup="dialog" aria-keyshortcuts="n"
+        title="Name latent ${latent}, write a note on it, pin it (n)" @click=${() => this.store.setSession({ sheet: 'note', naming: true })}>${notebook}</button>`}
+      <button type="button" class="icon small" aria-label="Clear" title="Clear the selection"
         @click=${() => this.store.set({ latents: [], latent: null })}>✕</button>
       <button type="button" class="button small" ?disabled=${all} title=${all ? 'In the basket' : `Add ${latents.length === 1 ? 'it' : 'them'} to the steering basket`}
         @click=${() => this.store.addToBasket(item())}>${all ? 'In the basket' : '+ Basket'}</button>`;

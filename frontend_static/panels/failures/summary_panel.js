@@ -3,7 +3,7 @@ import { answered } from '../../elements/card.js';
 import { counted, fixed, whole } from '../../elements/format.js';
 import '../../elements/menu.js';
 import { failureSetItem, failureSetsOf, openFailureSet } from '../../failure_sets.js';
-import { latentName } from '../latents/names.js';
+import { latentName, spokenName } from '../latents/names.js';
 import { Panel } from '../base/panel.js';
 import { pageChoice } from '../compare/page_choice.js';
 import { askSet, askTelling } from './requests.js';
@@ -36,8 +36,8 @@ export class SummaryPanel extends Panel {
     const head = html`<b>${whole(wrong)} of ${counted(wrong + right, 'answer')}</b> ${wrong === 1 ? 'is' : 'are'} wrong${subject ? ` ${subject}` : ''}`;
     if (reason) return html`<p data-value="told">${head}. ${reason}</p>`;
     const [first] = rows;
-    const name = first.label === null ? '' : ` ${latentName(first.label, first.label_share ?? 0)}`;
-    const which = `${first.latent}${name}`;
+    const name = spokenName(this.store, first.latent, first.label === null ? '' : latentName(first.label, first.label_share ?? 0));
+    const which = `${first.latent}${name ? ` ${name}` : ''}`;
     return html`<p data-value="told">${head}; <b>${counted(telling, 'latent')}</b> of ${whole(tested)} ${telling === 1 ? 'tells' : 'tell'} them apart at q &lt; ${share2(level)}${
       telling
         ? html`, first <button type="button" class="link" @click=${() => this.store.chooseLatent(first.latent)}>${which}</button>: AUC ${share2(first.auc)}`

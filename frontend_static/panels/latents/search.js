@@ -37,14 +37,28 @@ function byNumber(digits, nLatents) {
   return found;
 }
 
+/** @type {WeakMap<Packed, Uint32Array>} latents in the order in which labels find them, made once for each answer */
+const orders = new WeakMap();
+
+/** @param {Packed} statistics @returns {Uint32Array} the largest share of the prevailing label first, of equal ones the most frequent */
+function orderOf(statistics) {
+  if (!orders.has(statistics)) {
+    const { top_label_share: share, image_frequency: frequency, flags } = statistics.arrays;
+    const order = Uint32Array.from(flags, (_, latent) => latent);
+    orders.set(statistics, order.sort((a, b) => share[b] - share[a] || frequency[b] - frequency[a] || a - b));
+  }
+  return orders.get(statistics);
+}
+
 /** @param {string} wanted @param {number} nLatents @param {Packed|undefined} statistics @param {string[]} labels @returns {number[]} */
 function byLabel(wanted, nLatents, statistics, labels) {
   if (!statistics) return [];
-  const { top_label: label, top_label_share: share, image_frequency: frequency, flags } = statistics.arrays;
+  const { top_label: label, flags } = statistics.arrays;
   const matching = labels.map((name) => beginsWord(name.toLowerCase(), wanted));
+  if (!matching.includes(true)) return [];
   const found = [];
-  for (let latent = 0; latent < nLatents; latent++) if (flags[latent] & 1 && matching[label[latent]]) found.push(latent);
-  return found.sort((a, b) => share[b] - share[a] || frequency[b] - frequency[a] || a - b);
+  for (const latent of orderOf(statistics)) if (latent < nLatents && flags[latent] & 1 && matching[label[latent]]) found.push(latent);
+  return found;
 }
 
 /**
