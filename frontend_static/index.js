@@ -84,6 +84,7 @@ export async function render() {
   const home = new NotesHome(storage, notesServer(api, actions));
   const store = new Store(address, new NamedValues(storage), new KeptSelections(home));
   home.onChange = () => store.tell();
+  home.onFallen = () => store.setSession({ told: Object.freeze({ ...store.session.told, notes: `Notes and selections: ${home.sentence}` }) });
   store.subscribe(() => {
     const { dictionary } = store.selection;
     const isThere = store.dictionaryEntry || store.runEntry?.dictionary_id === dictionary;

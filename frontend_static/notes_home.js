@@ -40,6 +40,9 @@ export class NotesHome {
     this.file = '';
     this.loaded = false;
     this.onChange = () => {};
+    /** Called once per page, when something is kept in the browser that would rather lie with the log. */
+    this.onFallen = () => {};
+    this.hasTold = false;
     /** @type {Promise<unknown>} changes follow one another */
     this.last = Promise.resolve();
     this.clear();
@@ -192,6 +195,10 @@ export class NotesHome {
       }
       why = instead();
       this.changed();
+      if (why === null && !this.hasTold) {
+        this.hasTold = true;
+        this.onFallen();
+      }
       return why;
     };
     const done = this.last.then(change);

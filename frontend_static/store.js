@@ -29,7 +29,8 @@ export { DEFAULTS, fromParameters, toParameters };
  * @property {boolean} naming the chosen latent's name is about to be typed
  * @property {Readonly<{of: string, cutoff: number}>|null} sweptDense the sweep's dense cut-off, where it was needed (see dense.js)
  * @property {Readonly<Record<string, string>>} told what the address asked for and this log or browser does not have, and what is
- *   shown instead: a sentence by the part of the selection that it is about, until another choice is made there
+ *   shown instead: a sentence by the part of the selection that it is about, until another choice is made there; and, as `notes`, that
+ *   notes lie in the browser alone
  */
 
 /** Dragged rather than chosen: changing one of these alone makes no entry in the browser's history. */

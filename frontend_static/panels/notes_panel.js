@@ -67,7 +67,10 @@ export class NotesPanel extends Panel {
   /** @param {string} what @returns {number|null} the chosen latent, or a word that there is none */
   chosen(what) {
     const { latent } = this.selection;
-    if (latent === null) this.store.setSession({ notice: `No latent is chosen: choose one, then ${what} it.` });
+    if (latent === null) {
+      this.hint = `No latent is chosen: choose one, then ${what} it.`;
+      this.store.setSession({ notice: this.hint });
+    }
     return latent;
   }
 
@@ -86,6 +89,10 @@ export class NotesPanel extends Panel {
   }
 
   updated() {
+    if (this.hint && this.selection.latent !== null) {
+      if (this.store.session.notice === this.hint) this.store.setSession({ notice: null });
+      this.hint = null;
+    }
     const open = this.store.session.sheet === 'notes';
     if (open && !this.wasOpen) this.store.notes.home.refresh();
     this.wasOpen = open;

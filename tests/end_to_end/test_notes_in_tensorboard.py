@@ -140,6 +140,7 @@ def test_where_the_log_cannot_be_written_notes_stay_in_the_browser_and_move_late
         page.keyboard.press("n")
         page.keyboard.type("kept here")
         page.keyboard.press("Enter")
+        expect(page.locator(".notices li").filter(has_text="is no folder, so notes cannot be kept with the log")).to_have_count(1)
         page.keyboard.press("Shift+N")
         sheet = page.locator("dialog[open]")
         expect(sheet).to_contain_text("Kept in this browser alone.")
@@ -242,6 +243,22 @@ def test_a_latent_is_found_by_its_name_and_note(browser: Browser, fast_address: 
         page.keyboard.press("Enter")
         expect(page.locator("dialog[open]")).to_have_count(0)
         assert parameter(page, "latent") == "90" and parameter(page, "workspace") == "compare"
+
+
+def test_without_a_chosen_latent_the_keys_say_so(browser: Browser, fast_address: str, folder: Path) -> None:
+    with watched_page(browser, expected=FAVICON, viewport=WIDE) as page:
+        open_alone(page, fast_address, f"{P}workspace=dictionary")
+        page.locator("vs-scatter .plot").wait_for()
+        page.keyboard.press("Escape")
+        notice = page.locator(".dock [role=alert]")
+        for key, told in (("p", "then pin it"), ("n", "then name it")):
+            page.keyboard.press(key)
+            expect(notice).to_contain_text(told)
+        page.keyboard.press("/")
+        page.keyboard.type("4")
+        page.keyboard.press("Enter")
+        expect(notice).to_have_count(0)
+        assert not folder.exists()
 
 
 def test_dense_latents_are_hidden_everywhere_and_shown_again(browser: Browser, fast_address: str, log: WrittenLog) -> None:
