@@ -147,6 +147,7 @@ def test_bounds() -> None:
     assert latent_number("04", 5) == latent_number(4, 5) == 4
 
 
+@pytest.mark.full
 def test_a_document_of_the_largest_size_is_read_again() -> None:
     notes = Notes(ID, {latent: LatentNote(f"n {latent}", "x" * 700, latent % 2 == 0, 1.0) for latent in range(MAX_LATENTS)}, {})
     data = notes.encoded()

@@ -3,13 +3,13 @@ import { hiddenDense, toggleDense } from '../dense.js';
 import { percent, whole } from '../elements/format.js';
 import { eye, eyeOff } from '../elements/icons.js';
 import { isShortcut, Panel } from './base/panel.js';
-import { askStatistics } from './base/requests.js';
+import { askDense } from './base/requests.js';
 
 /** The switch that hides dense latents everywhere; while it does, it says how many, and from where on. */
 export class DensePanel extends Panel {
   constructor() {
     super();
-    this.statistics = this.query((store, api) => (store.selection.hideDense ? askStatistics(store, api) : null));
+    this.statistics = this.query(askDense);
   }
 
   connectedCallback() {

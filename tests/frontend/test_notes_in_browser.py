@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from playwright.sync_api import Page
 
 HOME = """const { NotesHome } = await import('/notes_home.js'); const { LatentNotes } = await import('/latent_notes.js'); const { ApiError } = await import('/api.js');
@@ -171,6 +172,7 @@ def test_search_finds_what_a_plain_reading_finds(page: Page) -> None:
             assert found[0] == {"latent": int(wanted), "by": "number"}
 
 
+@pytest.mark.full
 def test_search_over_65536_latents_takes_milliseconds(page: Page) -> None:
     slowest = page.evaluate(
         """async () => { const { searchLatents } = await import('/panels/latents/search.js'); const n = 65536;

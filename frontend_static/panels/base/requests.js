@@ -131,6 +131,11 @@ export function askStatistics(store, api) {
     : null;
 }
 
+/** Statistics where dense latents are hidden, and which are has to be known. @param {Store} store @param {Api} api @returns {Request|null} */
+export function askDense(store, api) {
+  return store.selection.hideDense ? askStatistics(store, api) : null;
+}
+
 /** @param {Store} store @param {Api} api @returns {Request|null} null where the truth was not checked */
 export function askTruth(store, api) {
   const { dictionary } = store.selection;

@@ -5,7 +5,7 @@ import { counted, fixed, percent, tokenText, whole } from '../../elements/format
 import { select } from '../../elements/select.js';
 import { hiddenDense, withoutHidden } from '../../dense.js';
 import { latentName, pinMark, shownName } from '../latents/names.js';
-import { askStatistics } from '../base/requests.js';
+import { askDense } from '../base/requests.js';
 import { Panel } from '../base/panel.js';
 import { askAgain, whyNotAgain } from '../steering/asking.js';
 import { askContributions, askOriginal } from './requests.js';
@@ -28,7 +28,7 @@ export class ContributionsPanel extends Panel {
     super();
     this.shown = FIRST_ROWS;
     this.original = this.query(askOriginal);
-    this.statistics = this.query((store, api) => (store.selection.hideDense ? askStatistics(store, api) : null));
+    this.statistics = this.query(askDense);
     this.contributions = this.query((store, api) => askContributions(store, api, this.word));
   }
 
@@ -88,9 +88,9 @@ export class ContributionsPanel extends Panel {
   }
 
   renderTable(answer) {
-    const largest = (key) => Math.max(1e-30, ...answer.rows.map((row) => Math.abs(row[key] ?? 0)));
-    const top = { contribution: largest('contribution'), ablated: largest('ablated') };
     const { shown: visible, nHidden } = withoutHidden(hiddenDense(this.store, this.statistics.value), answer.rows, ({ latent }) => latent);
+    const largest = (key) => Math.max(1e-30, ...visible.map((row) => Math.abs(row[key] ?? 0)));
+    const top = { contribution: largest('contribution'), ablated: largest('ablated') };
     const rows = visible.slice(0, this.shown);
     const agreement =
       answer.agreement === null

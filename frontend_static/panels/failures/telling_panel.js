@@ -7,7 +7,7 @@ import { select } from '../../elements/select.js';
 import { Panel } from '../base/panel.js';
 import { hiddenDense, withoutHidden } from '../../dense.js';
 import { latentName, pinMark, shownName, spokenName } from '../latents/names.js';
-import { askStatistics } from '../base/requests.js';
+import { askDense } from '../base/requests.js';
 import { askSet, askTelling } from './requests.js';
 import { share2 } from './summary_panel.js';
 
@@ -30,8 +30,7 @@ export class TellingPanel extends Panel {
     super();
     this.set = this.query(askSet);
     this.telling = this.query(askTelling);
-    // which are dense is asked only where that hides them
-    this.statistics = this.query((store, api) => (store.selection.hideDense ? askStatistics(store, api) : null));
+    this.statistics = this.query(askDense);
     this.order = { by: 'rank', falling: false };
     this.shown = FIRST_ROWS;
   }
