@@ -4,10 +4,12 @@ import { showResult } from './arrivals.js';
 import { divergingGradient } from './color/diverging.js';
 import { sequentialGradient } from './color/sequential.js';
 import { applyTokens } from './color/tokens.js';
+import { followDense } from './dense.js';
 import { Address, followReload, hostWindow, Theme } from './host.js';
 import { Jobs } from './jobs.js';
 import { KeptSelections } from './kept_selections.js';
 import { browserStorage, NamedValues } from './named_values.js';
+import { NotesHome, notesServer } from './notes_home.js';
 import { App } from './panels/app.js';
 import './panels/ask_panel.js';
 import './panels/attention_panel.js';
@@ -16,6 +18,7 @@ import './panels/compare/contributions_panel.js';
 import './panels/compare/dose_panel.js';
 import './panels/compare/sweep_panel.js';
 import './panels/compare/verdict_panel.js';
+import './panels/dense_panel.js';
 import './panels/dock_panel.js';
 import './panels/failures/ablation_panel.js';
 import './panels/failures/items_panel.js';
@@ -28,8 +31,10 @@ import './panels/health_panel.js';
 import './panels/inspector_panel.js';
 import './panels/keys_panel.js';
 import './panels/latent_curves_panel.js';
+import './panels/latent_notes_panel.js';
 import './panels/map_panel.js';
 import './panels/matrix_panel.js';
+import './panels/notes_panel.js';
 import './panels/notices.js';
 import './panels/ranking_panel.js';
 import './panels/sae_check_panel.js';
@@ -43,7 +48,7 @@ import './panels/truth_panel.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {
@@ -74,7 +79,20 @@ export async function render() {
   const host = hostWindow();
   const address = new Address(host);
   const storage = browserStorage();
-  const store = new Store(address, new NamedValues(storage), new KeptSelections(storage));
+  const api = new Api();
+  const actions = new Actions();
+  const home = new NotesHome(storage, notesServer(api, actions));
+  const store = new Store(address, new NamedValues(storage), new KeptSelections(home));
+  home.onChange = () => store.tell();
+  home.onFallen = () => store.setSession({ told: Object.freeze({ ...store.session.told, notes: `Notes and selections: ${home.sentence}` }) });
+  store.subscribe(() => {
+    const { dictionary } = store.selection;
+    const isThere = store.dictionaryEntry || store.runEntry?.dictionary_id === dictionary;
+    home.follow(isThere ? dictionary : null);
+  });
+  window.addEventListener('focus', () => home.refresh());
+  window.addEventListener('storage', () => home.changed()); // another tab of this browser kept something
+  followDense(store, api);
   const theme = new Theme(host, storage, (shown, ownTheme) => {
     applyTokens(document.documentElement, shown, sequentialGradient(shown));
     document.documentElement.style.setProperty('--diverging', divergingGradient(shown));
@@ -83,8 +101,8 @@ export async function render() {
   await Promise.all(SHEETS.map(linkSheet));
   const app = new App();
   app.store = store;
-  app.api = new Api();
-  store.jobs = new Jobs(store, new Actions(), tabStorage(), (job) => showResult(store, app.api, job));
+  app.api = api;
+  store.jobs = new Jobs(store, actions, tabStorage(), (job) => showResult(store, app.api, job));
   app.addEventListener('theme', () => theme.toggle());
   document.body.append(app);
   address.onChange(() => {

@@ -29,6 +29,7 @@ import { latentsText, parseLatents } from './latent_list.js';
  * @property {'firing'|'decoder'} map
  * @property {'images'|'patches'} frequency
  * @property {number|null} dense latents over this share are dense; null: as the sweep counted
+ * @property {boolean} hideDense dense latents are left out everywhere (see dense.js)
  * @property {number|null} sparse under this share, and over the mean `strong`, they are sparse and strong; null: the default
  * @property {number|null} strong
  * @property {readonly import('./basket.js').BasketItem[]} basket what a steered run shall change
@@ -73,6 +74,7 @@ export const DEFAULTS = Object.freeze({
   map: 'firing',
   frequency: 'images',
   dense: null,
+  hideDense: false,
   sparse: null,
   strong: null,
   basket: Object.freeze([]),
@@ -136,7 +138,7 @@ function parse(key, text) {
   if (key === 'latents') return parseLatents(text);
   if (key === 'basket') return parseBasket(text);
   if (key === 'box') return parseBox(text);
-  if (key === 'prompt') return text === '1';
+  if (key === 'prompt' || key === 'hideDense') return text === '1';
   return text;
 }
 

@@ -1,5 +1,6 @@
 import { refusal } from './basket.js';
 import { KeptSelections } from './kept_selections.js';
+import { LatentNotes } from './latent_notes.js';
 import { withFresh } from './outcomes.js';
 import { DEFAULTS, fromParameters, REAL, toParameters } from './selection.js';
 import { withRunOfStep } from './series.js';
@@ -19,14 +20,17 @@ export { DEFAULTS, fromParameters, toParameters };
  * @property {'light'|'dark'} theme
  * @property {boolean} ownTheme the user chose it; otherwise it is TensorBoard's
  * @property {string|null} sheet what is open over the workspace: 'keys', 'find', 'share', 'selections', 'references', 'spec',
- *   'ask', 'worker', 'truth', 'sae-check'
+ *   'ask', 'worker', 'truth', 'sae-check', 'notes', 'note'
  * @property {string|null} notice a sentence on what was asked for and cannot be done
  * @property {import('./actions.js').Worker|null} worker who runs the model; null until that is known
  * @property {import('./jobs.js').Job|null} job what this browser tab has it do, until the user lets go of it
  * @property {Readonly<Record<string, number>>} paces seconds that a job of each kind took last, per unit of work
  * @property {boolean} brushing a box is drawn on the picture
+ * @property {boolean} naming the chosen latent's name is about to be typed
+ * @property {Readonly<{of: string, cutoff: number}>|null} sweptDense the sweep's dense cut-off, where it was needed (see dense.js)
  * @property {Readonly<Record<string, string>>} told what the address asked for and this log or browser does not have, and what is
- *   shown instead: a sentence by the part of the selection that it is about, until another choice is made there
+ *   shown instead: a sentence by the part of the selection that it is about, until another choice is made there; and, as `notes`, that
+ *   notes lie in the browser alone
  */
 
 /** Dragged rather than chosen: changing one of these alone makes no entry in the browser's history. */
@@ -52,11 +56,13 @@ export class Store {
    *   link?: (parameters: Record<string, string>) => string}} address `asNew`: as a new entry of the browser's history
    * @param {import('./named_values.js').NamedValues|null} named keeps what is too long for the address
    * @param {KeptSelections} kept selections that the user named
+   * @param {LatentNotes} notes names, notes and pins of latents
    */
-  constructor(address, named = null, kept = new KeptSelections(null)) {
+  constructor(address, named = null, kept = new KeptSelections(), notes = new LatentNotes(kept.home)) {
     this.address = address;
     this.named = named;
     this.kept = kept;
+    this.notes = notes;
     /** @type {import('./jobs.js').Jobs|null} runs the model; null where nothing can (tests of the store alone) */
     this.jobs = null;
     this.fresh = { vlm_runs: [], outcomes: [] };
@@ -73,6 +79,8 @@ export class Store {
       job: null,
       paces: Object.freeze({}),
       brushing: false,
+      naming: false,
+      sweptDense: null,
       told: Object.freeze({}),
     });
     /** @type {Set<() => void>} */

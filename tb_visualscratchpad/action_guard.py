@@ -1,4 +1,4 @@
-"""Who may make the worker do something: the tab itself, in a browser window of this TensorBoard's, and nobody else.
+"""Who may make the worker do something, or write notes: the tab itself, in a browser window of this TensorBoard's, and nobody else.
 
 A page of another origin can make a browser send a form or an opaque request to us with any body, and under DNS rebinding it
 can even read the answer. It cannot leave out or forge ``Origin`` and ``Sec-Fetch-Site``, cannot set a header of ours or a
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,32 +18,48 @@ from tb_visualscratchpad.request_guard import ALLOWED_HOSTS_VARIABLE, RequestGua
 from tb_visualscratchpad.wire.host_names import normal_host, port_of
 
 STEERING_VARIABLE = "VISUALSCRATCHPAD_STEERING"
+NOTES_VARIABLE = "VISUALSCRATCHPAD_NOTES"
 HEADER = "X-Visualscratchpad"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+@dataclass(frozen=True)
+class Acts:
+    """A kind of actions: the environment variable that allows or forbids it, and what a sentence calls it."""
+
+    variable: str
+    name: str
+
+
+RUNNING = Acts(STEERING_VARIABLE, "Running the model")
+KEEPING_NOTES = Acts(NOTES_VARIABLE, "Keeping notes with the log")
+
+
 class ActionGuard:
-    """Decides on requests that make the worker do something, after ``RequestGuard``.
+    """Decides on requests that make the worker do something or write notes, after ``RequestGuard``.
 
     Args:
         environment: where the variables are looked up, the process's by default.
+        acts: which actions it guards.
     """
 
-    def __init__(self, guard: RequestGuard, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, guard: RequestGuard, environment: Mapping[str, str] | None = None, acts: Acts = RUNNING) -> None:
         self._guard = guard
-        self._choice = (os.environ if environment is None else environment).get(STEERING_VARIABLE, "")
+        self._acts = acts
+        self._choice = (os.environ if environment is None else environment).get(acts.variable, "")
 
     @property
     def why_off(self) -> str | None:
-        """A sentence where the worker is out of reach for everybody; None where it is not."""
+        """A sentence where these actions are out of reach for everybody; None where they are not."""
+        name, variable = self._acts.name, self._acts.variable
         if self._choice not in ("", "0", "1"):
-            return f"{STEERING_VARIABLE} is {self._choice!r}, expected 1 or 0: running the model is off."
+            return f"{variable} is {self._choice!r}, expected 1 or 0: {name[0].lower()}{name[1:]} is off."
         if self._choice == "0":
-            return f"Running the model is switched off ({STEERING_VARIABLE}=0)."
+            return f"{name} is switched off ({variable}=0)."
         if self._guard.beyond_loopback and not self._choice:
             return (
-                "Running the model is off, because TensorBoard listens beyond this machine and whoever reaches its port could use it. Start it with "
-                f"--host localhost and use an SSH tunnel, or set {STEERING_VARIABLE}=1 to allow it."
+                f"{name} is off, because TensorBoard listens beyond this machine and whoever reaches its port could use it. Start it with "
+                f"--host localhost and use an SSH tunnel, or set {variable}=1 to allow it."
             )
         return None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tensorboard.plugins import base_plugin
 
-from tb_visualscratchpad.action_guard import ActionGuard
+from tb_visualscratchpad.action_guard import KEEPING_NOTES, ActionGuard
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.handlers.assets import AssetHandlers
 from tb_visualscratchpad.handlers.derived import DerivedViews
@@ -15,6 +15,7 @@ from tb_visualscratchpad.handlers.failure_sets import FailureSetHandlers
 from tb_visualscratchpad.handlers.histories import HistoryHandlers
 from tb_visualscratchpad.handlers.jobs import JobHandlers
 from tb_visualscratchpad.handlers.listing import ListingHandlers
+from tb_visualscratchpad.handlers.notes import NotesHandlers
 from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
@@ -23,6 +24,7 @@ from tb_visualscratchpad.handlers.several import SeveralHandlers
 from tb_visualscratchpad.handlers.training import TrainingHandlers
 from tb_visualscratchpad.handlers.truth import TruthHandlers
 from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
+from tb_visualscratchpad.notes_store import NotesStore
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.tags import PLUGIN_NAME
 from tb_visualscratchpad.worker_client import WorkerClient
@@ -58,6 +60,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._truth = TruthHandlers(store, guard)
         self._sae_checks = SaeCheckHandlers(store, guard)
         self._jobs = JobHandlers(WorkerClient(context.logdir), guard, ActionGuard(guard))
+        self._notes = NotesHandlers(store, NotesStore(context.logdir), guard, ActionGuard(guard, acts=KEEPING_NOTES))
         self._assets = AssetHandlers(STATIC_FOLDER)
 
     def is_active(self) -> bool:
@@ -112,4 +115,8 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/jobs/cancel": self._jobs.cancel,
             "/jobs/list": self._jobs.list,
             "/jobs/picture": self._jobs.picture,
+            "/notes": self._notes.notes,
+            "/notes/latent": self._notes.latent,
+            "/notes/selection": self._notes.selection,
+            "/notes/import": self._notes.take,
         }

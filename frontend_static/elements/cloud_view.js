@@ -9,6 +9,8 @@ class CloudView extends PlotView {
     selected: { attribute: false },
     chosen: { attribute: false },
     describe: { attribute: false },
+    pinned: { attribute: false },
+    hiddenLatents: { attribute: false },
   };
 
   handlers() {
@@ -25,6 +27,8 @@ class CloudView extends PlotView {
   setData() {}
 
   feed(changed, fresh) {
+    this.plot.setHidden(this.hiddenLatents ?? null);
+    this.plot.setPinned(this.pinned ?? []);
     if (fresh || changed.has('data') || changed.has('theme')) this.setData();
     this.plot.setSelected(this.selected ?? -1, this.chosen ?? []);
   }

@@ -29,3 +29,13 @@ export const plus = drawn(svg`<path d="M8 3v10M3 8h10"/>`);
 export const frame = drawn(svg`<path d="M3 6V3h3m4 0h3v3m0 4v3h-3m-4 0H3v-3"/>`);
 
 export const bookmark = drawn(svg`<path d="M4.5 2.5h7v11L8 10.7l-3.5 2.8z"/>`);
+
+export const pin = drawn(svg`<path d="M8 2.2 13.2 8 8 13.8 2.8 8z"/>`);
+
+export const pinned = drawn(svg`<path d="M8 2.2 13.2 8 8 13.8 2.8 8z" fill="currentColor"/>`);
+
+export const notebook = drawn(svg`<path d="M4 2.5h8.5v11H4zM6.5 2.5v11M8.8 6h1.6M8.8 8.4h1.6"/>`);
+
+export const eye = drawn(svg`<path d="M1.8 8S4 3.8 8 3.8 14.2 8 14.2 8 12 12.2 8 12.2 1.8 8 1.8 8z"/><circle cx="8" cy="8" r="1.9"/>`);
+
+export const eyeOff = drawn(svg`<path d="M6.3 4c.5-.1 1.1-.2 1.7-.2 4 0 6.2 4.2 6.2 4.2s-.6 1.1-1.7 2.2M9.9 11.9c-.6.2-1.2.3-1.9.3-4 0-6.2-4.2-6.2-4.2s.8-1.5 2.3-2.8M2.5 2.5l11 11"/>`);

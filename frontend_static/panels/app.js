@@ -119,7 +119,7 @@ export class App extends Panel {
       ${this.renderPage()}
       ${any ? html`<vs-dock .store=${store} .api=${api}></vs-dock>` : nothing}
       <vs-find .store=${store} .api=${api}></vs-find><vs-share .store=${store} .api=${api}></vs-share>
-      <vs-selections .store=${store} .api=${api}></vs-selections>
+      <vs-selections .store=${store} .api=${api}></vs-selections><vs-notes .store=${store} .api=${api}></vs-notes>
       <vs-keys .store=${store} .api=${api}></vs-keys><vs-spec .store=${store} .api=${api}></vs-spec>
       <vs-ask .store=${store} .api=${api}></vs-ask><vs-worker .store=${store} .api=${api}></vs-worker>`;
   }

@@ -101,6 +101,7 @@ export class DockPanel extends Panel {
     const shown = item.name === null ? null : clusterOfLatent(this.matrix.value, item.latents[0]);
     return basketItem({
       item,
+      given: item.name === null ? this.store.notes.of(item.latents[0]).name : '',
       color: shown ? clusterColors(clusters, this.theme)[shown.index] : unnamedColor(this.theme),
       typical: this.typical(item),
       onChange: (patch, how) => this.store.replaceInBasket(at, { ...item, ...patch }, how),
@@ -174,7 +175,7 @@ export class DockPanel extends Panel {
       ${
         latent === null || held
           ? nothing
-          : html`<button type="button" class="button small add" aria-keyshortcuts="b" title="Add latent ${latent} (b)" @click=${() => this.addLatent()}>+ latent ${latent}</button>`
+          : html`<button type="button" class="button small add" aria-keyshortcuts="b" title="Add latent ${latent} (b)" @click=${() => this.addLatent()}>+ latent ${latent}${this.store.notes.of(latent).name ? html` <span class="given">${this.store.notes.of(latent).name}</span>` : nothing}</button>`
       }
       ${this.renderMiddle()}
       <span class="run">${this.renderWorker()}

@@ -1,9 +1,10 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { counted, fixed, percent, whole } from '../elements/format.js';
-import { bookmark } from '../elements/icons.js';
+import { bookmark, notebook } from '../elements/icons.js';
 import { clusterItem, latentItem } from '../basket.js';
-import { latentName } from './latents/names.js';
+import { latentName, pinMark, shownName } from './latents/names.js';
+import { hiddenDense, withoutHidden } from '../dense.js';
 import { clusterOnMap, colorOnMap, mapData, shownMap } from './latents/map_data.js';
 import { Panel } from './base/panel.js';
 import { referencePictures } from './latents/references.js';
@@ -19,7 +20,7 @@ export class GalleryPanel extends Panel {
   constructor() {
     super();
     this.shown = FIRST_ROWS;
-    this.sorted = { of: null, by: null, latents: [] };
+    this.sorted = { of: null, by: null, hidden: null, latents: [], nHidden: 0 };
     this.dictionary = this.query(askDictionary);
     this.statistics = this.query(askStatistics);
     this.map = this.query(askMap);
@@ -31,10 +32,12 @@ export class GalleryPanel extends Panel {
     const { latents, latent } = this.selection;
     if (!latents.length) return latent === null ? [] : [latent];
     const statistics = this.statistics.value;
-    if (this.sorted.of !== latents || this.sorted.by !== statistics) {
+    const hidden = hiddenDense(this.store, statistics);
+    if (this.sorted.of !== latents || this.sorted.by !== statistics || this.sorted.hidden !== hidden) {
       const mean = statistics?.arrays.mean;
-      const ranked = mean ? [...latents].sort((a, b) => mean[b] - mean[a] || a - b) : latents;
-      this.sorted = { of: latents, by: statistics, latents: ranked };
+      const { shown, nHidden } = withoutHidden(hidden, latents);
+      const ranked = mean ? [...shown].sort((a, b) => mean[b] - mean[a] || a - b) : shown;
+      this.sorted = { of: latents, by: statistics, hidden, latents: ranked, nHidden };
     }
     return this.sorted.latents;
   }
@@ -70,7 +73,10 @@ export class GalleryPanel extends Panel {
     const held = new Set(this.selection.basket.flatMap((item) => item.latents));
     const all = latents.every((latent) => held.has(latent));
     const item = () => (latents.length === 1 ? latentItem(latents[0]) : clusterItem(cluster?.name || 'selected', latents));
-    return html`<button type="button" class="icon small" aria-label="Clear" title="Clear the selection"
+    const { latent } = this.selection;
+    return html`${latent === null ? nothing : html`<button type="button" class="icon small" aria-label="Name, note and pin of latent ${latent}" aria-haspopup="dialog" aria-keyshortcuts="n"
+        title="Name latent ${latent}, write a note on it, pin it (n)" @click=${() => this.store.setSession({ sheet: 'note', naming: true })}>${notebook}</button>`}
+      <button type="button" class="icon small" aria-label="Clear" title="Clear the selection"
         @click=${() => this.store.set({ latents: [], latent: null })}>✕</button>
       <button type="button" class="button small" ?disabled=${all} title=${all ? 'In the basket' : `Add ${latents.length === 1 ? 'it' : 'them'} to the steering basket`}
         @click=${() => this.store.addToBasket(item())}>${all ? 'In the basket' : '+ Basket'}</button>`;
@@ -80,11 +86,12 @@ export class GalleryPanel extends Panel {
     const { name, text } = this.facts(latent);
     const { dictionary, step } = this.selection;
     const on = latent === this.selection.latent;
+    const given = this.store.notes.of(latent).name;
     const map = this.onMap();
     const dot = map ? html`<i class="dot" .style=${`background:${colorOnMap(map, latent, this.theme)}`}></i>` : nothing;
     return html`<div class="gallery-row ${on ? 'on' : ''}" data-latent=${latent}>
       <button type="button" class="gallery-head" aria-pressed=${String(on)} @click=${() => this.store.set({ latent })}>
-        <b class="mono">${latent}</b>${name ? html`<span class="tag">${dot}${name}</span>` : nothing}<span class="s">${text}</span></button>
+        ${pinMark(this.store, latent)}<b class="mono">${latent}</b>${name || given ? html`<span class="tag">${dot}${shownName(this.store, latent, name ?? '')}</span>` : nothing}<span class="s">${text}</span></button>
       ${referencePictures({ references, count: 4, theme: this.theme, url: (image) => this.api.referencePictureUrl(dictionary, image, step) })}</div>`;
   }
 
@@ -102,12 +109,13 @@ export class GalleryPanel extends Panel {
     const sorted = latents.length > 1 && this.statistics.value;
     const map = this.onMap();
     const cluster = map && latents.length > 1 ? clusterOnMap(map, latents) : null;
+    const nHidden = this.selection.latents.length ? this.sorted.nHidden : 0;
     const name = this.store.kept.nameOf(this.selection.dictionary, this.selection.latents);
     return card({
       label: 'Selected latents',
       title: 'Selected',
       sub: latents.length
-        ? html`<span title=${[name ? `“${name}”` : '', sorted ? 'strongest mean first' : ''].filter(Boolean).join(', ')}>${counted(latents.length, 'latent')}${name ? ` · “${name}”` : ''}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
+        ? html`<span title=${[name ? `“${name}”` : '', sorted ? 'strongest mean first' : ''].filter(Boolean).join(', ')}>${counted(latents.length, 'latent')}${nHidden ? `, ${whole(nHidden)} dense hidden` : ''}${name ? ` · “${name}”` : ''}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
         : '',
       busy: this.references.stale,
       late: this.references.late,

@@ -7,7 +7,7 @@ import { segmented } from '../elements/segmented.js';
 import { roomAround } from '../plots/log_axes.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askStatistics } from './base/requests.js';
-import { latentName } from './latents/names.js';
+import { latentName, shownName } from './latents/names.js';
 import { denseCutoff } from './latents/regions.js';
 import { figuresOf, figuresTable } from './training/figures.js';
 import { distinctName } from './training/names.js';
@@ -182,7 +182,7 @@ export class GrowthPanel extends Panel {
         const { step, data, label, share } = steps[column];
         const i = data.latent.indexOf(latent);
         const entropy = data.entropy[i];
-        const name = latentName(label[i] ? labels[label[i] - 1] : null, share[i] / 255);
+        const name = shownName(this.store, latent, latentName(label[i] ? labels[label[i] - 1] : null, share[i] / 255));
         return html`<div class="kv"><b class="mono">latent ${latent}</b><span>${name}</span></div>
           <div class="kv"><span>at step</span><b>${whole(step)}</b></div>
           <div class="kv"><span>fires in ${of}</span><b>${percent(10 ** data.x[i])}</b></div>

@@ -40,7 +40,7 @@ export class HealthPanel extends Panel {
     const cutoffs = cutoffsOf(this.selection, dictionary, this.statistics.value);
     const { nDense, nSparse } = regionCounts(this.statistics.value, by, cutoffs);
     const of = by === 'images' ? 'pictures' : 'patches';
-    return html` <b data-value="dense">${whole(nDense)}</b> are dense (over ${percent(cutoffs.dense)} of ${of}),
+    return html` <b data-value="dense">${whole(nDense)}</b> are dense (over ${percent(cutoffs.dense)} of ${of}${this.selection.hideDense && by === 'images' ? '; hidden now' : ''}),
       <b data-value="sparse">${whole(nSparse)}</b> sparse and strong (under ${percent(cutoffs.sparse)}, mean over ${fixed(cutoffs.strong, 2)}).`;
   }
 

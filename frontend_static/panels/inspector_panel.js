@@ -8,7 +8,8 @@ import '../elements/picture.js';
 import '../elements/sheet.js';
 import { rasterise } from '../plots/image_overlay.js';
 import { clusterOfLatent } from './latents/clusters.js';
-import { latentName } from './latents/names.js';
+import { latentName, spokenName } from './latents/names.js';
+import { hiddenDense } from '../dense.js';
 import { neighbourChips } from './latents/neighbours.js';
 import { Panel } from './base/panel.js';
 import { referencePictures } from './latents/references.js';
@@ -109,7 +110,7 @@ export class InspectorPanel extends Panel {
         @click=${() => this.store.addToBasket(clusterItem(cluster.name, cluster.latents))}><span class="k">+ cluster</span> ${cluster.name || 'without a name'}
         <span class="k">${whole(cluster.latents.length)}</span></button>`
           : nothing
-      }</div></header>`;
+      }</div><vs-latent-notes .store=${this.store} .api=${this.api}></vs-latent-notes></header>`;
   }
 
   renderHere(answer) {
@@ -238,7 +239,7 @@ export class InspectorPanel extends Panel {
     if (!this.store.dictionaryEntry?.has_decoder_map) return nothing;
     return html`<section class="section"><h3>Nearest in the dictionary <span>cosine of decoder rows</span></h3>${answered(
       this.neighbours,
-      (answer) => neighbourChips(answer, (latent) => this.store.chooseLatent(latent)),
+      (answer) => neighbourChips(answer, this.store, hiddenDense(this.store, this.statistics.value)),
     )}</section>`;
   }
 
@@ -248,7 +249,9 @@ export class InspectorPanel extends Panel {
     const word = this.run.value?.tokens.find(({ index }) => index === token);
     const answer = this.latent.stale ? null : this.latent.value;
     const facts = answer?.latent === latent ? answer.statistics : null;
-    const name = facts?.alive ? `, ${latentName(facts.label, facts.label_share ?? 0)}` : facts ? ', dead' : '';
+    const label = facts?.alive ? latentName(facts.label, facts.label_share ?? 0) : facts ? 'dead' : '';
+    const told = latent === null ? label : spokenName(this.store, latent, label);
+    const name = told ? `, ${told}` : '';
     return html`<p class="spoken" role="status">${word ? `Word ${tokenText(word.text)}. ` : ''}${latent === null ? 'No latent chosen.' : `Latent ${latent}${name}.`}</p>`;
   }
 

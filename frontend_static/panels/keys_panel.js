@@ -8,7 +8,11 @@ const KEYS = [
     'Everywhere',
     [
       [['1', '2', '3'], 'Dictionary, Scratchpad, Compare'],
-      [['/'], 'find a latent by number or label'],
+      [['/'], 'find a latent by number, label, name or note'],
+      [['p'], 'pin the chosen latent, or let it go'],
+      [['n'], 'name it, write a note on it'],
+      [['Shift', 'N'], 'all notes'],
+      [['d'], 'hide dense latents everywhere, or show them'],
       [['b'], 'put the chosen latent into the basket'],
       [['Shift', 'B'], 'put its cluster into the basket'],
       [['Enter'], 'run the steered answer'],

@@ -7,7 +7,7 @@ import '../elements/step_curves_view.js';
 import { Panel } from './base/panel.js';
 import { askLatentHistory, askMetricsHistory } from './base/requests.js';
 import { curveColors, dictionaryCharts, drawnLatents, filmFrames, latentCharts, lifeOf, placeAt, topChanges } from './latents/history.js';
-import { latentName } from './latents/names.js';
+import { latentName, spokenName } from './latents/names.js';
 import { distinctName } from './training/names.js';
 
 const FRAME_WIDTH = 52;
@@ -149,7 +149,7 @@ export class LatentCurvesPanel extends Panel {
     const left = new Set([...this.selection.latents, ...latents]).size - latents.length;
     if (latents.length === 1 && !left) return nothing;
     return html`<div class="curve-key" role="group" aria-label="Drawn latents">${latents.map((latent, i) => {
-      const name = of[i]?.label[at] ? latentName(of[i].label[at], of[i].label_share[at]) : null;
+      const name = spokenName(this.store, latent, of[i]?.label[at] ? latentName(of[i].label[at], of[i].label_share[at]) : '');
       return html`<button type="button" class="curve-name ${i === this.strong ? 'on' : ''}" aria-pressed=${String(i === this.strong)} title="Latent ${latent}${name ? `, ${name}` : ''}"
         @click=${() => this.store.set({ latent })}><i class="line" .style=${`background:${this.colors[i]}`}></i><span class="mono">${latent}</span>${name ? html`<span class="k">${name}</span>` : nothing}</button>`;
     })}${left ? html`<span class="k">${whole(left)} more not drawn</span>` : nothing}</div>`;

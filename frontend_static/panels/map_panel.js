@@ -6,6 +6,7 @@ import { segmented } from '../elements/segmented.js';
 import { labelColors, unnamedColor } from '../color/categories.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askMap, askStatistics } from './base/requests.js';
+import { hiddenDense } from '../dense.js';
 import { describeLatent } from './latents/description.js';
 import { mapData, shownMap } from './latents/map_data.js';
 import { mapPlaces } from '../plots/map_places.js';
@@ -21,6 +22,22 @@ export class MapPanel extends Panel {
     this.statistics = this.query(askStatistics);
     this.map = this.query(askMap);
     this.made = { data: null, n: 0, nPlaceless: 0 };
+  }
+
+  get hidden() {
+    return hiddenDense(this.store, this.statistics.value);
+  }
+
+  /** How many latents the map shows, and how many of those that have a place are hidden. */
+  counts() {
+    const { hidden } = this;
+    if (!hidden) return { n: this.made.n, nHidden: 0 };
+    if (this.made.hidden !== hidden) {
+      const { shown } = mapPlaces(this.made.data);
+      this.made.hidden = hidden;
+      this.made.nHidden = shown.reduce((sum, one, i) => sum + (one && hidden.mask[i] ? 1 : 0), 0);
+    }
+    return { n: this.made.n - this.made.nHidden, nHidden: this.made.nHidden };
   }
 
   get which() {
@@ -49,12 +66,13 @@ export class MapPanel extends Panel {
     const method = told ? (this.which === 'firing' ? told.firing_method : told.method) : '';
     const labels = this.dictionary.value?.statistics?.labels ?? [];
     return html`<vs-latent-map .data=${data} .theme=${this.theme} .selected=${this.selection.latent} .chosen=${this.selection.latents}
-        .describe=${(latent) => describeLatent(this.statistics.value, labels, latent)}
+        .describe=${(latent) => describeLatent(this.statistics.value, labels, latent, this.store.notes.of(latent))}
+        .pinned=${this.store.notes.pinned()} .hiddenLatents=${this.hidden?.mask ?? null}
         .label=${'Map of the latents. Arrow keys go to the nearest latent, with Shift they choose several, Enter chooses one, plus and minus zoom.'}
         @pick=${({ detail }) => this.store.set({ latent: detail, latents: [] })}
         @lasso=${({ detail }) => this.store.set({ latents: detail, latent: detail[0] ?? null })}
         @clear=${() => this.store.set({ latents: [], latent: null })}></vs-latent-map>
-      ${this.renderLegend(data)}<p class="note method" title="${method}; ${OPENED}">${method}${told ? `, seed ${told.seed}` : ''}; ${OPENED}</p>`;
+      ${this.renderLegend(data)}<p class="note method" title="${method}; ${OPENED}">${this.store.notes.pinned().length ? '◇ pinned; ' : nothing}${method}${told ? `, seed ${told.seed}` : ''}; ${OPENED}</p>`;
   }
 
   /** What the colours mean: one label each while there are enough, else only that neighbours differ. */
@@ -82,7 +100,7 @@ export class MapPanel extends Panel {
       label: 'Latent map',
       title: 'Latent map',
       sub: ready.value
-        ? html`<span data-value="on-map">${counted(this.made.n, `${this.statistics.value ? 'living ' : ''}latent`)}</span>${
+        ? html`<span data-value="on-map">${counted(this.counts().n, `${this.statistics.value ? 'living ' : ''}latent`)}</span>${this.counts().nHidden ? `, ${whole(this.counts().nHidden)} dense hidden` : ''}${
             this.made.nPlaceless
               ? html`, <span data-value="placeless" title=${
                   this.which === 'firing' ? 'They have too few reference pictures' : 'Their decoder rows are zero'

@@ -6,7 +6,7 @@ import { activation, counted, fixed, tokenText, whole } from '../elements/format
 import '../elements/matrix_view.js';
 import { segmented } from '../elements/segmented.js';
 import { clusterAt } from './latents/clusters.js';
-import { nameFromStatistics } from './latents/names.js';
+import { nameFromStatistics, pinMark, shownName } from './latents/names.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askMasses, askMatrix, askRun, askStatistics } from './base/requests.js';
 
@@ -99,14 +99,15 @@ export class MatrixPanel extends Panel {
     const share = data.value[row * data.nColumns + column];
     const word = data.rows[row].text;
     const labels = this.dictionary.value?.statistics?.labels;
-    const name = this.statistics.value && labels ? nameFromStatistics(this.statistics.value, labels, latent) : null;
+    const label = this.statistics.value && labels ? nameFromStatistics(this.statistics.value, labels, latent) : null;
+    const name = this.store.notes.of(latent).name || label;
     const cluster = data.clusters[data.cluster[column]];
     const c = activation(share * data.columnMax[column]);
     const color = clusterColors(data.clusters, this.theme)[data.cluster[column]] ?? unnamedColor(this.theme);
     return {
       spoken: `${word}, latent ${latent}${name ? `, ${name}` : ''}: weighted C ${c}, ${fixed(share, 2)} of its largest`,
-      content: html`<div class="kv"><b class="mono">${word}</b><span class="mono">latent ${latent}</span></div>
-        ${name || cluster?.name ? html`<div class="kv"><span><i class="dot" .style=${`background:${color}`}></i> ${name ?? ''}</span><span>${cluster?.name ? `cluster ${cluster.name}` : ''}</span></div>` : nothing}
+      content: html`<div class="kv"><b class="mono">${word}</b><span class="mono">${pinMark(this.store, latent)}latent ${latent}</span></div>
+        ${name || cluster?.name ? html`<div class="kv"><span><i class="dot" .style=${`background:${color}`}></i> ${shownName(this.store, latent, label ?? '')}</span><span>${cluster?.name ? `cluster ${cluster.name}` : ''}</span></div>` : nothing}
         <div class="kv"><span>share of its largest</span><b>${fixed(share, 2)}</b></div>
         <div class="kv"><span>weighted C</span><b>${c}</b></div>`,
     };
@@ -116,10 +117,10 @@ export class MatrixPanel extends Panel {
     const data = this.plotData();
     const { header } = this.matrix.value;
     if (!data.nColumns) {
-      const widen = { maxFrequency: 1, minMean: 0 };
+      const widen = { maxFrequency: 1, minMean: 0, hideDense: false };
       return header.n_firing
         ? emptyState(
-            'The thresholds leave no latent: widen them.',
+            this.selection.hideDense ? 'The thresholds and the dense ones hidden leave no latent: widen them.' : 'The thresholds leave no latent: widen them.',
             html`<button type="button" class="button small" @click=${() => this.store.set(widen)}>Widen</button>`,
           )
         : emptyState('No latent fires on this picture.');

@@ -6,7 +6,8 @@ import { binCounts } from '../elements/histogram.js';
 import { segmented } from '../elements/segmented.js';
 import { threshold } from '../elements/threshold.js';
 import './latents/missed_line.js';
-import { latentName } from './latents/names.js';
+import { latentName, pinMark, shownName, spokenName } from './latents/names.js';
+import { hidingCut } from '../dense.js';
 import { isShortcut, Panel } from './base/panel.js';
 import { askMatrix, askRanking, askRun, askStatistics } from './base/requests.js';
 
@@ -99,12 +100,14 @@ export class RankingPanel extends Panel {
     if (!this.statistics.value) return html`<div class="thresholds"></div>`;
     const { frequency, mean } = this.scales();
     const { maxFrequency, minMean } = this.selection;
-    return html`<div class="thresholds">
+    const cut = hidingCut(this.store) ?? 1;
+    const most = Math.min(maxFrequency, cut);
+    return html`<div class="thresholds" title=${cut < maxFrequency ? `Dense latents are hidden (over ${percent(cut)}), so the slider lets through no more than that` : nothing}>
       ${threshold({
         label: 'fires in at most',
-        text: maxFrequency >= 1 ? 'off' : percent(maxFrequency),
+        text: most >= 1 ? 'off' : percent(most),
         ...frequency,
-        value: maxFrequency,
+        value: most,
         off: 'high',
         offValue: 1,
         onChange: (value) => this.store.set({ maxFrequency: value }),
@@ -134,9 +137,9 @@ export class RankingPanel extends Panel {
     if (!rows.length) {
       return nFiring
         ? emptyState(
-            'The thresholds leave none: widen them.',
+            this.selection.hideDense ? 'The thresholds and the dense ones hidden leave none: widen them.' : 'The thresholds leave none: widen them.',
             html`<button type="button" class="button small"
-            @click=${() => this.store.set({ maxFrequency: 1, minMean: 0 })}>Widen</button>`,
+            @click=${() => this.store.set({ maxFrequency: 1, minMean: 0, hideDense: false })}>Widen</button>`,
           )
         : emptyState('No latent fires on this picture.');
     }
@@ -147,6 +150,7 @@ export class RankingPanel extends Panel {
       ? this.selection.latent
       : null;
     const bar = (value) => `width:${(100 * (value ?? 0)) / top}%`;
+    const label = (row) => (known ? latentName(row.label, row.label_share ?? 0) : '');
     const c = ({ weighted }) => (weighted === null ? 'undefined' : activation(weighted));
     return html`<div class="rank-head" aria-hidden="true"><span></span><span>latent</span><span>${known ? 'label' : 'cluster'}</span>
         <span class="keys"><span class="key"><i class="c"></i>C</span><span class="key"><i class="b"></i>B</span></span><span class="right">lift</span></div>
@@ -154,10 +158,10 @@ export class RankingPanel extends Panel {
       ${rows.slice(0, this.shown).map(
         (row, i) => html`<button type="button" class="rank-row ${row.latent === this.selection.latent ? 'on' : ''}"
           data-latent=${row.latent} tabindex=${row.latent === stop || (stop === null && i === 0) ? 0 : -1} aria-pressed=${String(row.latent === this.selection.latent)}
-          aria-label="${row.rank} ${row.latent} ${known ? `${latentName(row.label, row.label_share ?? 0)} ` : ''}${lift(row.lift)}: rank, latent${known ? ', label' : ''} and lift; weighted ${c(row)}, plain ${activation(row.plain)}"
+          aria-label="${row.rank} ${row.latent} ${label(row) ? `${spokenName(this.store, row.latent, label(row))} ` : ''}${lift(row.lift)}: rank, latent${known ? ', label' : ''} and lift${this.store.notes.of(row.latent).pinned ? ', pinned' : ''}; weighted ${c(row)}, plain ${activation(row.plain)}"
           title="C ${c(row)} · B ${activation(row.plain)}" @click=${() => this.store.chooseLatent(row.latent)}>
-        <span class="n">${row.rank}</span> <span class="mono">${row.latent}</span>
-        <span class="name"><i class="dot" .style=${`background:${colors.get(row.latent) ?? unnamedColor(this.theme)}`}></i><span>${known ? latentName(row.label, row.label_share ?? 0) : ''}</span></span>
+        <span class="n">${pinMark(this.store, row.latent)}${row.rank}</span> <span class="mono">${row.latent}</span>
+        <span class="name"><i class="dot" .style=${`background:${colors.get(row.latent) ?? unnamedColor(this.theme)}`}></i><span>${shownName(this.store, row.latent, label(row))}</span></span>
         <span class="bars"><i .style=${bar(row.weighted)}></i><i .style=${bar(row.plain)}></i></span><span class="lift">${lift(row.lift)}</span></button>`,
       )}
       ${

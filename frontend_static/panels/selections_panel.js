@@ -26,30 +26,34 @@ export class SelectionsPanel extends Panel {
   answer(refused, said) {
     this.refused = refused;
     this.said = refused ? '' : said;
-    this.store.tell(); // other panels may show the name
   }
 
   /** @param {SubmitEvent} event */
-  keep(event) {
+  async keep(event) {
     event.preventDefault();
     const field = event.target.querySelector('input');
     const { dictionary, latents } = this.selection;
-    this.answer(this.store.kept.keep(dictionary, field.value, latents), `“${field.value.trim()}” is kept.`);
+    this.answer(await this.store.kept.keep(dictionary, field.value, latents), `“${field.value.trim()}” is kept.`);
     if (!this.refused) field.value = '';
   }
 
-  /** @param {Event} event @param {string} name */
-  rename(event, name) {
+  /** @param {Event} event @param {string} name @param {'log'|'browser'} home */
+  async rename(event, name, home) {
     const field = event.target;
     const next = field.value.trim();
-    this.answer(this.store.kept.rename(this.selection.dictionary, name, next), `“${name}” is now “${next}”.`);
+    this.answer(await this.store.kept.rename(this.selection.dictionary, name, home, next), `“${name}” is now “${next}”.`);
     if (this.refused) field.value = name;
   }
 
-  /** @param {string} name */
-  remove(name) {
-    this.answer(this.store.kept.remove(this.selection.dictionary, name), `“${name}” is removed.`);
+  /** @param {string} name @param {'log'|'browser'} home */
+  async remove(name, home) {
+    this.answer(await this.store.kept.remove(name, home), `“${name}” is removed.`);
     this.updateComplete.then(() => (this.querySelector('.kept-list input') ?? this.querySelector('dialog .icon')).focus());
+  }
+
+  /** What this browser alone holds goes to the log. */
+  async move() {
+    this.answer(await this.store.kept.home.moveToLog(), 'Moved to the log.');
   }
 
   /** @param {readonly number[]} latents */
@@ -58,13 +62,22 @@ export class SelectionsPanel extends Panel {
     this.store.set({ latents: Object.freeze([...latents]), latent: latents[0] });
   }
 
-  renderRow({ name, latents }) {
+  renderRow({ name, latents, home }) {
     const on = this.store.kept.nameOf(this.selection.dictionary, this.selection.latents) === name;
     return html`<li class=${on ? 'on' : ''} data-kept=${name}><input type="text" .value=${name} maxlength=${MAX_NAME} aria-label="Name of “${name}”"
-        autocomplete="off" spellcheck="false" @change=${(event) => this.rename(event, name)}>
-      <span class="k">${counted(latents.length, 'latent')}</span>
+        autocomplete="off" spellcheck="false" @change=${(event) => this.rename(event, name, home)}>
+      <span class="k" title=${home === 'log' ? 'Kept with the log' : 'Kept in this browser alone'}>${counted(latents.length, 'latent')}${home === 'browser' && this.store.kept.home.where === 'log' ? ', here only' : ''}</span>
       <button type="button" class="button small" aria-label="Open “${name}”" @click=${() => this.open(latents)}>Open</button>
-      <button type="button" class="button small" aria-label="Remove “${name}”" @click=${() => this.remove(name)}>Remove</button></li>`;
+      <button type="button" class="button small" aria-label="Remove “${name}”" @click=${() => this.remove(name, home)}>Remove</button></li>`;
+  }
+
+  /** @param {{home: 'log'|'browser'}[]} kept */
+  renderMove(kept) {
+    const { where } = this.store.kept.home;
+    const n = kept.filter(({ home }) => home === 'browser').length;
+    if (where !== 'log' || !n) return nothing;
+    return html`<p class="note move">${n === 1 ? '1 selection lies' : `${whole(n)} selections lie`} in this browser alone, where selections were kept before the log could hold them, or while it could not.
+      <button type="button" class="button small" @click=${() => this.move()}>Move to the log</button></p>`;
   }
 
   renderContent() {
@@ -79,9 +92,10 @@ export class SelectionsPanel extends Panel {
     }
       ${this.refused ? html`<p class="note refused" role="alert">${this.refused}</p>` : nothing}
       ${kept.length ? html`<ul class="kept-list" aria-label="Kept selections">${kept.map((one) => this.renderRow(one))}</ul>` : nothing}
+      ${this.renderMove(kept)}
       <p class="note">${
         kept.length ? `${whole(kept.length)} kept` : 'None is kept'
-      } for this dictionary, in this browser alone. A link from “Share view” holds the latents themselves and opens anywhere.</p>
+      } for this dictionary. ${this.store.kept.home.sentence} A link from “Share view” holds the latents themselves and opens anywhere.</p>
       <p class="spoken" role="status">${this.said}</p>`;
   }
 

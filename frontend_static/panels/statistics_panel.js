@@ -7,6 +7,7 @@ import { sequentialColor } from '../color/sequential.js';
 import { rangeInput, rangePair, scaleOf } from '../elements/range_inputs.js';
 import { segmented } from '../elements/segmented.js';
 import { describeLatent } from './latents/description.js';
+import { hiddenDense, withoutHidden } from '../dense.js';
 import { cutoffsOf, frequencies, latentsWithin, regionCounts } from './latents/regions.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askStatistics } from './base/requests.js';
@@ -91,7 +92,8 @@ export class StatisticsPanel extends Panel {
           this.ranges = { ...this.ranges, [name]: range };
         },
       });
-    const found = latentsWithin(this.statistics.value, by, this.ranges);
+    const hidden = hiddenDense(this.store, this.statistics.value);
+    const found = [...withoutHidden(hidden, latentsWithin(this.statistics.value, by, this.ranges)).shown];
     return html`<details class="ranges"><summary>Cut-offs and ranges</summary><div class="range-grid">
       <fieldset><legend>Regions begin at</legend>
         ${cut('dense', 'dense over', percent(cutoffs.dense), shares)}
@@ -119,7 +121,7 @@ export class StatisticsPanel extends Panel {
       (n, i) => html`<i
       .style=${`height:${Math.max(2, 24 * Math.sqrt(n / most))}px;background:rgb(${sequentialColor(this.theme, 1 - 0.72 * ((i + 0.5) / KEY_BINS))})`}></i>`,
     )}</span>
-      <span><span class="hollow">○ undefined</span><br>${fixed(top, 1)} nat label entropy</span></div>`;
+      <span><span class="hollow">○ undefined</span>${this.store.notes.pinned().length ? html` <span class="hollow pinned-key">◇ pinned</span>` : nothing}<br>${fixed(top, 1)} nat label entropy</span></div>`;
   }
 
   renderScatter(labels) {
@@ -127,7 +129,8 @@ export class StatisticsPanel extends Panel {
     const cutoffs = cutoffsOf(this.selection, this.dictionary.value, answer);
     const regions = { ...cutoffs, ...regionCounts(answer, this.selection.frequency, cutoffs) };
     return html`<vs-scatter .data=${this.data()} .theme=${this.theme} .regions=${regions}
-        .selected=${this.selection.latent} .chosen=${this.selection.latents} .describe=${(latent) => describeLatent(answer, labels, latent)}
+        .selected=${this.selection.latent} .chosen=${this.selection.latents} .describe=${(latent) => describeLatent(answer, labels, latent, this.store.notes.of(latent))}
+        .pinned=${this.store.notes.pinned()} .hiddenLatents=${hiddenDense(this.store, answer)?.mask ?? null}
         .label=${'Latents by frequency and mean activation. Arrow keys go to the nearest latent, with Shift they choose several, Enter chooses one, plus and minus zoom.'}
         @pick=${({ detail }) => this.store.set({ latent: detail, latents: [] })}
         @lasso=${({ detail }) => this.store.set({ latents: detail, latent: detail[0] ?? null })}

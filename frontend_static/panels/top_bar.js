@@ -2,7 +2,7 @@ import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
 import { failureSetItem, openFailureSet, openRun } from '../failure_sets.js';
-import { halfMoon, mark, plus, question, reload, search, share } from '../elements/icons.js';
+import { halfMoon, mark, notebook, plus, question, reload, search, share } from '../elements/icons.js';
 import { foldedRuns, nameOfSeries } from '../series.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
@@ -158,7 +158,7 @@ export class TopBar extends Panel {
           any
             ? html`<button type="button" class="button share" aria-haspopup="dialog" title="Share view: a link that restores it"
               @click=${() => this.store.setSession({ sheet: 'share' })}>${share}<span class="text">Share view</span></button>
-            ${this.renderOpener('Find a latent', 'find', '/', search)}`
+            <vs-dense .store=${this.store} .api=${this.api}></vs-dense>${this.renderOpener('Notes', 'notes', 'N', notebook)}${this.renderOpener('Find a latent', 'find', '/', search)}`
             : nothing
         }
         <button type="button" class="icon" aria-label="Reload" title="Reload: look for new runs now"

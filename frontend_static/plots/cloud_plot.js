@@ -23,10 +23,14 @@ export class CloudPlot {
     this.handlers = handlers;
     this.theme = 'light';
     this.cloud = new PointCloud();
+    /** @type {Uint8Array|null} */
+    this.hidden = null;
     this.cursor = -1;
     this.selected = -1;
     /** @type {number[]} */
     this.chosen = [];
+    /** Points that bear a diamond, whatever is chosen. @type {readonly number[]} */
+    this.pinned = [];
     /** @type {[number, number][]} */
     this.polygon = [];
     /** What is dragged instead of a lasso: the view, or a handle of the plot's own. @type {((x: number, y: number) => void)|null} */
@@ -52,6 +56,24 @@ export class CloudPlot {
     this.surface.request();
   }
 
+  /** @param {readonly number[]} pinned */
+  setPinned(pinned) {
+    if (pinned === this.pinned) return;
+    this.pinned = pinned;
+    this.surface.request();
+  }
+
+  /** @param {Uint8Array|null} mask [K] 1 for latents that are hidden */
+  setHidden(mask) {
+    if (mask === this.hidden) return;
+    this.hidden = mask;
+    this.cloud.passive = mask;
+    if (this.data) this.recolor();
+    this.surface.request();
+  }
+
+  recolor() {}
+
   /** @param {number} width @param {number} height @returns {import('./point_cloud.js').Rectangle} */
   rectangle(width, height) {
     return { left: 8, top: 8, width: width - 16, height: height - 16 };
@@ -65,9 +87,11 @@ export class CloudPlot {
     this.cloud.setViewport(this.view, this.rectangle(width, height));
     this.under(g, width, height);
     this.cloud.paint(g, ratio);
-    if (this.chosen.length <= MAX_RINGS) for (const index of this.chosen) this.mark(g, index, 4, 1.25);
-    else this.cloud.paintSquares(g, ratio, this.chosen, rgbOf(TOKENS[this.theme].accent));
+    const chosen = this.visible(this.chosen);
+    if (chosen.length <= MAX_RINGS) for (const index of chosen) this.mark(g, index, 4, 1.25);
+    else this.cloud.paintSquares(g, ratio, chosen, rgbOf(TOKENS[this.theme].accent));
     if (this.selected >= 0) this.mark(g, this.selected, 5, 1.75);
+    for (const index of this.visible(this.pinned)) this.diamond(g, index);
     this.over(g, width, height);
     if (this.cursor >= 0) this.mark(g, this.cursor, 5.5, 1.5, TOKENS[this.theme].ink);
     if (this.polygon.length > 1) {
@@ -79,6 +103,37 @@ export class CloudPlot {
       g.closePath();
       g.stroke();
       g.setLineDash([]);
+    }
+  }
+
+  /** @param {readonly number[]} indices @returns {readonly number[]} those that are not hidden; made once for the chosen */
+  visible(indices) {
+    if (!this.hidden) return indices;
+    if (indices !== this.chosen) return indices.filter((index) => !this.hidden[index]);
+    if (this.seen?.of !== indices || this.seen.by !== this.hidden)
+      this.seen = { of: indices, by: this.hidden, found: indices.filter((index) => !this.hidden[index]) };
+    return this.seen.found;
+  }
+
+  /** A pinned point. */
+  diamond(g, index) {
+    if (!(index < this.cloud.x.length) || !this.cloud.color[4 * index + 3]) return;
+    const [x, y] = this.cloud.toPixels(this.cloud.x[index], this.cloud.y[index]);
+    if (Number.isNaN(x) || Number.isNaN(y)) return;
+    const reach = 7.5;
+    for (const [color, line] of [
+      [TOKENS[this.theme].halo, 3.5],
+      [TOKENS[this.theme].ink, 1.5],
+    ]) {
+      g.strokeStyle = color;
+      g.lineWidth = line;
+      g.beginPath();
+      g.moveTo(x, y - reach);
+      g.lineTo(x + reach, y);
+      g.lineTo(x, y + reach);
+      g.lineTo(x - reach, y);
+      g.closePath();
+      g.stroke();
     }
   }
 
@@ -219,7 +274,7 @@ export class CloudPlot {
     if (event.key in arrows) {
       const from = this.cursor >= 0 ? this.cursor : this.selected;
       const next =
-        from >= 0 && this.cloud.color[4 * from + 3]
+        from >= 0 && this.cloud.isThere(from)
           ? this.cloud.neighbour(from, ...arrows[event.key])
           : this.cloud.pick(width / 2, height / 2, Infinity);
       if (next >= 0) {

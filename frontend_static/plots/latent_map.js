@@ -27,8 +27,12 @@ export class LatentMapPlot extends CloudPlot {
   setData(data, theme) {
     this.theme = theme;
     if (data !== this.data) this.place(data);
-    this.cloud.setColors(this.colors(), this.cloud.hollow);
+    this.recolor();
     this.surface.request();
+  }
+
+  recolor() {
+    this.cloud.setColors(this.colors(), this.cloud.hollow);
   }
 
   /** @param {MapData} data */
@@ -51,7 +55,7 @@ export class LatentMapPlot extends CloudPlot {
     const unnamed = rgbOf(unnamedColor(this.theme));
     const table = labelColors(this.theme).map(rgbOf);
     for (let i = 0; i < this.shown.length; i++) {
-      if (!this.shown[i]) continue;
+      if (!this.shown[i] || this.hidden?.[i]) continue;
       const named = label !== null && label[i] >= 0;
       const rgb = named ? table[this.colorOf[label[i]]] : unnamed;
       color[4 * i] = rgb[0];

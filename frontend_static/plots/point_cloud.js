@@ -59,6 +59,8 @@ export class PointCloud {
     this.y = new Float32Array(0);
     this.color = new Uint8Array(0);
     this.hollow = new Uint8Array(0);
+    /** @type {Uint8Array|null} [N] 1 for points that are drawn but not found: ghosts */
+    this.passive = null;
     /** @type {Viewport} */
     this.viewport = { x0: 0, x1: 1, y0: 0, y1: 1 };
     /** @type {Rectangle} */
@@ -183,6 +185,11 @@ export class PointCloud {
     context.drawImage(this.squares, left, top, w / ratio, h / ratio);
   }
 
+  /** Whether a point can be found: drawn, and no ghost. @param {number} i */
+  isThere(i) {
+    return this.color[4 * i + 3] !== 0 && !this.passive?.[i];
+  }
+
   /**
    * @param {number} px CSS pixels @param {number} py @param {number} reach at most this far, in pixels
    * @returns {number} the nearest visible point, -1 for none
@@ -195,7 +202,7 @@ export class PointCloud {
     const [dataX, dataY] = this.toData(px, py);
     const [scaleX, scaleY] = [width / (x1 - x0), height / (y1 - y0)];
     for (let i = 0; i < this.x.length; i++) {
-      if (!this.color[4 * i + 3]) continue;
+      if (!this.isThere(i)) continue;
       const dx = (this.x[i] - dataX) * scaleX;
       const dy = (this.y[i] - dataY) * scaleY;
       const d = dx * dx + dy * dy;
@@ -216,7 +223,7 @@ export class PointCloud {
     let best = -1;
     let least = Infinity;
     for (let i = 0; i < this.x.length; i++) {
-      if (i === from || !this.color[4 * i + 3]) continue;
+      if (i === from || !this.isThere(i)) continue;
       const [x, y] = this.toPixels(this.x[i], this.y[i]);
       const along = (x - fx) * dx + (y - fy) * dy;
       const across = Math.abs((x - fx) * dy) + Math.abs((y - fy) * dx);
@@ -234,7 +241,7 @@ export class PointCloud {
   lasso(polygon) {
     const inside = [];
     for (let i = 0; i < this.x.length; i++) {
-      if (!this.color[4 * i + 3]) continue;
+      if (!this.isThere(i)) continue;
       const [x, y] = this.toPixels(this.x[i], this.y[i]);
       let odd = false;
       for (let a = 0, b = polygon.length - 1; a < polygon.length; b = a++) {

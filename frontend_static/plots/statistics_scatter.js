@@ -1,4 +1,5 @@
 import { entropyColor } from '../color/entropy.js';
+import { rgbOf } from '../color/sequential.js';
 import { SANS, TOKENS } from '../color/tokens.js';
 import { CloudPlot } from './cloud_plot.js';
 import { logTicks, roomAround, shareText } from './log_axes.js';
@@ -54,8 +55,12 @@ export class StatisticsScatter extends CloudPlot {
   setData(data, theme) {
     this.theme = theme;
     if (data !== this.data) this.place(data);
-    this.cloud.setColors(...this.colors());
+    this.recolor();
     this.surface.request();
+  }
+
+  recolor() {
+    this.cloud.setColors(...this.colors());
   }
 
   /** @param {ScatterData} data */
@@ -93,6 +98,12 @@ export class StatisticsScatter extends CloudPlot {
     const hollow = new Uint8Array(n);
     for (let i = 0; i < n; i++) {
       if (!(flags[i] & 1)) continue;
+      if (this.hidden?.[i]) {
+        // a ghost: hidden everywhere, yet the dictionary is what it is
+        color.set([...rgbOf(TOKENS[this.theme].faint), 90], 4 * i);
+        hollow[i] = 1;
+        continue;
+      }
       const defined = (flags[i] & 2) !== 0;
       color.set(entropyColor(this.theme, defined ? entropy[i] / this.topEntropy : null), 4 * i);
       hollow[i] = defined ? 0 : 1;
@@ -192,7 +203,7 @@ export class StatisticsScatter extends CloudPlot {
       g.strokeRect(l + 0.5, t + 0.5, r - l - 1, u - t - 1);
       g.setLineDash([]);
       const x = align === 'right' ? r - 5 : l + 7;
-      this.names.push([name, `${count.toLocaleString('en-US')} latents`, x, t, align, r - l]);
+      this.names.push([name, `${count.toLocaleString('en-US')} latents${name === 'Dense' && this.hidden ? ', hidden' : ''}`, x, t, align, r - l]);
     };
     const { dense, sparse, strong } = this.edges();
     box(left, sparse, top, strong, 'Sparse and strong', this.regions.nSparse, 'left');

@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeVar
 from werkzeug.wrappers import Response
 
 from tb_visualscratchpad.action_guard import ActionGuard
-from tb_visualscratchpad.handlers.answers import json_bytes
+from tb_visualscratchpad.handlers.answers import Answer, json_bytes
 from tb_visualscratchpad.handlers.endpoint import error_response, status_of, with_headers
+from tb_visualscratchpad.notes_store import NotesConflict, NotesNotWritable
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.request_body import RefusedBody, close_for_reading, read_body
 from tb_visualscratchpad.worker_client import NoWorker, WorkerAnswer, WorkerUnreachable
@@ -29,8 +30,8 @@ class Acting(Protocol):
 
 
 Resource = TypeVar("Resource", bound=Acting)
-Outcome = WorkerAnswer | Iterator[bytes]
-"""What the worker said: one answer, or lines of NDJSON as they come."""
+Outcome = Answer | WorkerAnswer | Iterator[bytes]
+"""The plugin's own answer, or what the worker said: one answer, or lines of NDJSON as they come."""
 WsgiMethod = Callable[[Resource, dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -38,7 +39,7 @@ def action(max_bytes: int, *content_types: str) -> Callable[[Callable[[Resource,
     """Makes a WSGI application of a method that turns a body and its content type into an outcome.
 
     What the guard refuses is answered before anything of the body is read. A ``ScratchpadError`` becomes JSON ``{"error": sentence}``
-    as in ``endpoint``, with 503 where no worker answers.
+    as in ``endpoint``, with 503 where no worker answers, 409 where something changed meanwhile, 507 where nothing can be written.
     """
 
     def decorate(handle: Callable[[Resource, bytes, str], Outcome]) -> WsgiMethod[Resource]:
@@ -64,11 +65,17 @@ def _respond(handle: Callable[[bytes, str], Outcome], environ: dict[str, Any], m
         return error_response(error.status, str(error))
     except (NoWorker, WorkerUnreachable) as error:
         return error_response(503, str(error))
+    except NotesConflict as error:
+        return error_response(409, str(error))
+    except NotesNotWritable as error:
+        return error_response(507, str(error))
     except ScratchpadError as error:
         return error_response(status_of(error), str(error))
     except Exception as error:  # a defect: whoever uses the tab learns of it, and the log has the trace
         _logger.exception("%s failed", environ.get("PATH_INFO"))
         return error_response(500, f"The plugin failed ({type(error).__name__}): TensorBoard's log has the details, please report them.")
+    if isinstance(outcome, Answer):
+        return with_headers(Response(outcome.body, content_type=outcome.content_type))
     if isinstance(outcome, WorkerAnswer):
         return with_headers(Response(json_bytes(outcome.content), status=outcome.status, content_type="application/json; charset=utf-8"))
     response = Response(outcome, content_type="application/x-ndjson; charset=utf-8")

@@ -17,7 +17,7 @@ EXPORTER = f"{PACKAGE}.exporter"
 PLUGIN_TIERS: tuple[tuple[str, ...], ...] = (
     ("wire",),
     ("views",),
-    ("event_store", "latent_history", "step_records", "tag_index", "listing", "run_directories", "request_guard", "action_guard", "worker_client"),
+    ("event_store", "latent_history", "step_records", "tag_index", "listing", "run_directories", "request_guard", "action_guard", "worker_client", "notes_document", "notes_store"),
     ("handlers",),
     ("plugin",),
 )

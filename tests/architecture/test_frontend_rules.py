@@ -51,7 +51,7 @@ def test_every_form_of_import_is_read() -> None:
 
 def test_panels_that_do_not_hear_of_sliders_need_nothing_of_them(repository: Path) -> None:
     """A panel that says so is not drawn anew when a slider moves, so it may neither show nor ask what a slider changes."""
-    sliders = ("maxFrequency", "minMean", "selection.cut", "askMatrix", "askRanking", "askRanks", "thresholdOptions", "regions.js")
+    sliders = ("maxFrequency", "minMean", "selection.cut", "askMatrix", "askRanking", "askRanks", "thresholdOptions", "regions.js", "dense.js")
     deaf = 0
     for path in sorted((repository / "frontend_static" / "panels").rglob("*.js")):
         source = path.read_text(encoding="utf-8")

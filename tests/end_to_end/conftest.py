@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
 
+from tb_visualscratchpad.notes_store import NOTES_DIRECTORY
 from tests.end_to_end.served_log import WrittenLog, tensorboard, write_log
 
 PREFIX = "/deep/path"
@@ -14,6 +16,15 @@ PREFIX = "/deep/path"
 @pytest.fixture(scope="session")
 def log(tmp_path_factory: pytest.TempPathFactory) -> WrittenLog:
     return write_log(tmp_path_factory.mktemp("served") / "log")
+
+
+@pytest.fixture(autouse=True)
+def no_notes_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The log is shared, and notes and kept selections lie with it: each test starts without any."""
+    yield
+    if "log" in request.fixturenames:
+        folder = request.getfixturevalue("log").logdir / NOTES_DIRECTORY
+        folder.unlink() if folder.is_file() else shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

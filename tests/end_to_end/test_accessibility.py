@@ -62,7 +62,7 @@ def test_what_opens_passes_axe_too(browser: Browser, fast_address: str, theme: s
         frame.wait_for_selector("[role=option]")
         assert violations(frame) == []
         page.keyboard.press("Escape")
-        for name in ("Share view", "Find a latent", "Keyboard", "Spec"):
+        for name in ("Share view", "Find a latent", "Notes", "Keyboard", "Spec"):
             frame.get_by_role("button", name=name).click()
             frame.get_by_role("dialog").wait_for()
             assert violations(frame) == [], name

@@ -34,7 +34,7 @@ def test_a_latent_is_found_by_number_and_by_label(browser: Browser, fast_address
         _drawn(frame)
         frame.locator(".workspaces button").nth(1).focus()
         page.keyboard.press("/")
-        field = frame.get_by_label("Number or label of a latent")
+        field = frame.get_by_label("Number, label, name or note of a latent")
         expect(field).to_be_focused()
         page.keyboard.type("7")
         expect(frame.locator(".found [role=option]")).to_have_count(11)  # 7, and 70 to 79
@@ -43,12 +43,12 @@ def test_a_latent_is_found_by_number_and_by_label(browser: Browser, fast_address
         expect(frame.locator(".sheet[open]")).to_have_count(0)
 
         frame.get_by_role("button", name="Find a latent").click()
-        frame.wait_for_selector(".sheet[open] input[placeholder='Number or label']")
+        frame.wait_for_selector(".sheet[open] input[placeholder='Number, label, your name or note']")
         page.keyboard.type(name)
         options = frame.locator(".found [role=option]")
         of_label = [k for k in np.flatnonzero(alive) if label_K[k] >= 0 and _begins(log.statistics.label_names[label_K[k]], name)]
-        expect(options).to_have_count(min(20, len(of_label)))
-        best = max(of_label, key=lambda k: (log.statistics.top_label_share_K[k], -k))
+        expect(options).to_have_count(min(15, len(of_label)))  # those in sight, and a few more
+        best = max(of_label, key=lambda k: (log.statistics.top_label_share_K[k], log.statistics.image_frequency_K[k], -k))
         assert options.first.get_attribute("data-latent") == str(best)
         page.keyboard.press("ArrowDown")
         second = options.nth(1).get_attribute("data-latent")
@@ -68,7 +68,7 @@ def test_keyboard_list_workspaces_and_theme(browser: Browser, fast_address: str)
         frame.locator(".workspaces button").nth(1).focus()
         page.keyboard.press("?")
         listed = frame.locator(".sheet[open]")
-        listed.get_by_text("find a latent by number or label").wait_for()
+        listed.get_by_text("find a latent by number, label, name or note").wait_for()
         page.keyboard.press("3")
         assert frame.locator("[aria-current=page]").inner_text() == "Scratchpad", "keys do not reach what lies behind"
         page.keyboard.press("Escape")
@@ -146,7 +146,7 @@ def test_dialogs_basket_and_compare_pass_axe(browser: Browser, fast_address: str
         frame.locator(".workspaces button").nth(2).focus()
         page.keyboard.press("b")
         frame.locator(".dock [role=alert]").wait_for()
-        for name in ("Share view", "Find a latent", "Keyboard", "Spec"):
+        for name in ("Share view", "Find a latent", "Notes", "Keyboard", "Spec"):
             frame.get_by_role("button", name=name, exact=name != "Share view").click()
             frame.wait_for_selector(".sheet[open]")
             if name == "Find a latent":

@@ -133,20 +133,24 @@ def test_a_run_that_goes_while_it_is_looked_at_is_told_once(page: Page) -> None:
     assert seen[1]["at"][0] == "b" and seen[1]["told"] == {}
 
 
-KEPT = """const held = new Map(); const storage = { getItem: (key) => held.get(key) ?? null, setItem: (key, value) => held.set(key, value) };
-    const kept = new KeptSelections(storage); const names = (of) => kept.of(of).map(({ name, latents }) => [name, latents.length]);"""
+KEPT = """const { NotesHome } = await import('/notes_home.js');
+    const held = new Map(); const storage = { getItem: (key) => held.get(key) ?? null, setItem: (key, value) => held.set(key, value) };
+    const home = new NotesHome(storage); const kept = new KeptSelections(home); const names = (of) => kept.of(of).map(({ name, latents }) => [name, latents.length]);
+    const at = async (dictionary) => home.follow(dictionary);"""
 
 
 def test_selections_are_kept_renamed_and_removed_for_their_dictionary(page: Page) -> None:
+    """Where there is no log to write to: in the browser."""
     got = _told(
         page,
         KEPT
-        + """const answers = [kept.keep('d', ' cats ', [1, 2]), kept.keep('d', 'dogs', [3]), kept.keep('e', 'cats', [4, 5, 6])];
+        + """await at('d'); const answers = [await kept.keep('d', ' cats ', [1, 2]), await kept.keep('d', 'dogs', [3])];
+        await at('e'); answers.push(await kept.keep('e', 'cats', [4, 5, 6])); await at('d');
         const first = [names('d'), names('e'), kept.nameOf('d', [1, 2]), kept.nameOf('e', [1, 2]), kept.nameOf('d', [])];
-        const refused = [kept.keep('d', 'cats', [9]), kept.keep('d', '  ', [9]), kept.keep('d', 'x'.repeat(61), [9]), kept.rename('d', 'dogs', 'cats')];
-        answers.push(kept.rename('d', 'dogs', 'wolves '), kept.rename('d', 'wolves', 'wolves'), kept.remove('d', 'cats'));
-        const lost = new KeptSelections(null).keep('d', 'x', [1]); held.set('visualscratchpad.selections', 'nonsense {');
-        return { answers, first, refused, after: [kept.keep("f", "new", [1]), names("f")], lost };""",
+        const refused = [await kept.keep('d', 'cats', [9]), await kept.keep('d', '  ', [9]), await kept.keep('d', 'x'.repeat(61), [9]), await kept.rename('d', 'dogs', 'browser', 'cats')];
+        answers.push(await kept.rename('d', 'dogs', 'browser', 'wolves '), await kept.rename('d', 'wolves', 'browser', 'wolves'), await kept.remove('cats', 'browser'));
+        const lost = await new KeptSelections().keep('d', 'x', [1]); held.set('visualscratchpad.selections', 'nonsense {');
+        await at('f'); return { answers, first, refused, after: [await kept.keep("f", "new", [1]), names("f")], lost };""",
     )
     assert got["answers"] == [None] * 6
     assert got["first"] == [[["dogs", 1], ["cats", 2]], [["cats", 3]], "cats", None, None]

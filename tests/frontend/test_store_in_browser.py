@@ -243,9 +243,9 @@ def test_a_spec_becomes_the_basket_that_it_came_from(page: Page) -> None:
 
 def test_latents_are_found_by_number_and_by_label(page: Page) -> None:
     found = page.evaluate(
-        """async () => { const { findLatents } = await import('/panels/latents/search.js');
-        const arrays = { flags: [1, 1, 0, 1, 1], top_label: [0, 1, 1, 1, 2], top_label_share: [1, 0.4, 1, 0.9, 0.7] };
-        const find = (text, n = 5, s = { arrays }) => findLatents(text, n, s, ['cat', 'hot dog', 'doghouse']);
+        """async () => { const { searchLatents } = await import('/panels/latents/search.js');
+        const arrays = { flags: [1, 1, 0, 1, 1], top_label: [0, 1, 1, 1, 2], top_label_share: [1, 0.4, 1, 0.9, 0.7], image_frequency: [0, 0, 0, 0, 0] };
+        const find = (text, n = 5, s = { arrays }) => searchLatents(text, n, s, ['cat', 'hot dog', 'doghouse']).map(({ latent }) => latent);
         return [find('dog'), find('hot'), find('house'), find(' '), find('3'), find('12', 1300).slice(0, 4), find('0', 50), find('dog', 5, null), find('5')]; }"""
     )
     assert found == [[3, 4, 1], [3, 1], [], [], [3], [12, 120, 121, 122], [0], [], []]

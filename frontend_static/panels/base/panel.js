@@ -61,6 +61,8 @@ export class Panel extends LitElement {
  */
 export function isShortcut(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
+  // keys are the open sheet's, also while nothing in it has the focus
+  if (document.querySelector('dialog:modal')) return false;
   const [target] = event.composedPath();
   return !(target instanceof HTMLElement && target.closest('input, select, textarea, [role=listbox], .menu, dialog'));
 }

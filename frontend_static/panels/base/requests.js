@@ -1,3 +1,5 @@
+import { hidingCut } from '../../dense.js';
+
 /**
  * What panels ask the plugin, from the selection alone; two panels that ask the same share one answer.
  *
@@ -25,9 +27,10 @@ function stepOption({ selection: { step } }) {
 export function thresholdOptions(store) {
   if (!store.dictionaryEntry?.has_statistics) return {};
   const { maxFrequency, minMean } = store.selection;
+  const most = Math.min(maxFrequency, hidingCut(store) ?? 1);
   return {
     ...stepOption(store),
-    ...(maxFrequency < 1 ? { max_frequency: maxFrequency } : {}),
+    ...(most < 1 ? { max_frequency: most } : {}),
     ...(minMean > 0 ? { min_mean: minMean } : {}),
   };
 }
@@ -67,7 +70,7 @@ export function askMasses(store, api) {
 /** @param {Store} store @param {Api} api @returns {Request|null} */
 export function askMatrix(store, api) {
   const key = store.runKey;
-  if (!key || !store.session.listing) return null;
+  if (!key || !store.session.listing || hidingCut(store) === undefined) return null;
   const { prompt, cut, order } = store.selection;
   const options = { ...rowOptions(store), ...thresholdOptions(store), prompt: prompt ? 1 : 0, cut, order };
   return request('matrix', runSubject(store), [options], () => api.tokenLatentMatrix(key, options));
@@ -77,7 +80,7 @@ export function askMatrix(store, api) {
 export function askRanking(store, api, limit) {
   const key = store.runKey;
   const { token, by } = store.selection;
-  if (!key || token === null || !store.session.listing) return null;
+  if (!key || token === null || !store.session.listing || hidingCut(store) === undefined) return null;
   const options = { by, ...rowOptions(store), ...thresholdOptions(store), limit };
   return request('ranking', runSubject(store), [token, options], () => api.latentRanking(key, token, options));
 }
@@ -86,7 +89,7 @@ export function askRanking(store, api, limit) {
 export function askRanks(store, api) {
   const key = store.runKey;
   const { token, latent } = store.selection;
-  if (!key || token === null || latent === null || !store.session.listing) return null;
+  if (!key || token === null || latent === null || !store.session.listing || hidingCut(store) === undefined) return null;
   const options = { ...rowOptions(store), ...thresholdOptions(store) };
   return request('ranks', runSubject(store), [token, latent, options], () =>
     api.latentRanks(key, token, latent, options),
@@ -134,6 +137,11 @@ export function askStatistics(store, api) {
   return store.dictionaryEntry?.has_statistics
     ? request('statistics', [dictionary], [step], () => api.dictionaryStatistics(dictionary, step))
     : null;
+}
+
+/** Statistics where dense latents are hidden, and which are has to be known. @param {Store} store @param {Api} api @returns {Request|null} */
+export function askDense(store, api) {
+  return store.selection.hideDense ? askStatistics(store, api) : null;
 }
 
 /** @param {Store} store @param {Api} api @returns {Request|null} null where the truth was not checked */

@@ -3,7 +3,9 @@ import { latentItem } from '../../basket.js';
 import { answered, card, emptyState } from '../../elements/card.js';
 import { counted, fixed, percent, tokenText, whole } from '../../elements/format.js';
 import { select } from '../../elements/select.js';
-import { latentName } from '../latents/names.js';
+import { hiddenDense, withoutHidden } from '../../dense.js';
+import { latentName, pinMark, shownName } from '../latents/names.js';
+import { askDense } from '../base/requests.js';
 import { Panel } from '../base/panel.js';
 import { askAgain, whyNotAgain } from '../steering/asking.js';
 import { askContributions, askOriginal } from './requests.js';
@@ -26,6 +28,7 @@ export class ContributionsPanel extends Panel {
     super();
     this.shown = FIRST_ROWS;
     this.original = this.query(askOriginal);
+    this.statistics = this.query(askDense);
     this.contributions = this.query((store, api) => askContributions(store, api, this.word));
   }
 
@@ -73,28 +76,29 @@ export class ContributionsPanel extends Panel {
         : html`<td class="num bar-cell"><i class="bar ${kind} ${value < 0 ? 'against' : ''}" .style=${`width:${(100 * Math.abs(value)) / top[kind]}%`}></i>
           <span>${small(value)}</span></td>`;
     return html`<tr class=${on ? 'on' : ''} data-latent=${row.latent} @click=${() => this.store.chooseLatent(row.latent)}>
-      <td class="num k">${row.rank}</td><th scope="row"><span class="cluster-cell"><button type="button" class="name mono" aria-pressed=${String(on)}>${row.latent}</button>${
+      <td class="num k">${row.rank}</td><th scope="row"><span class="cluster-cell"><button type="button" class="name mono" aria-pressed=${String(on)}>${pinMark(this.store, row.latent)}${row.latent}</button>${
         on
           ? html`<button type="button" class="button small" title="Put this latent, set to 0, into the basket"
             @click=${() => this.store.addToBasket(latentItem(row.latent))}>Steer this</button>`
           : nothing
       }</span></th>
-      <td>${row.label === null ? nothing : latentName(row.label, row.label_share ?? 0)}</td>
+      <td>${shownName(this.store, row.latent, row.label === null ? '' : latentName(row.label, row.label_share ?? 0))}</td>
       ${figure(row.contribution, 'contribution')}${figure(row.ablated, 'ablated')}
       <td class="num k">${row.ablated_rank ?? ''}</td></tr>`;
   }
 
   renderTable(answer) {
-    const largest = (key) => Math.max(1e-30, ...answer.rows.map((row) => Math.abs(row[key] ?? 0)));
+    const { shown: visible, nHidden } = withoutHidden(hiddenDense(this.store, this.statistics.value), answer.rows, ({ latent }) => latent);
+    const largest = (key) => Math.max(1e-30, ...visible.map((row) => Math.abs(row[key] ?? 0)));
     const top = { contribution: largest('contribution'), ablated: largest('ablated') };
-    const rows = answer.rows.slice(0, this.shown);
+    const rows = visible.slice(0, this.shown);
     const agreement =
       answer.agreement === null
         ? ''
         : `; over the ${whole(answer.n_checked)} that were taken away in truth, the two rankings agree with Spearman’s ${fixed(answer.agreement, 2)}`;
     return html`<p class="note found" data-value="agreement">${counted(answer.n_firing, 'latent')} fire; together they give the word
         <b>${small(answer.total)} nat</b> to first order (${percent(Math.exp(answer.original_tokens[answer.word].logprob))} likely)${agreement}.
-        ${answer.differs_from_logged} ${answer.problem ?? ''}</p>
+        ${nHidden ? `${counted(nHidden, 'dense latent')} hidden. ` : ''}${answer.differs_from_logged} ${answer.problem ?? ''}</p>
       <div class="scroll" tabindex="0" role="group" aria-label="Table of latents"><table class="sweep-table latents-table">
         <thead><tr><th scope="col" class="num">rank</th><th scope="col">latent</th><th scope="col">label</th>
           <th scope="col" class="num" title="Activation times gradient of the word’s log-probability, summed over patches">estimate (nat)</th>
@@ -102,10 +106,10 @@ export class ContributionsPanel extends Panel {
           <th scope="col" class="num" title="Rank by what was really lost">rank</th></tr></thead>
         <tbody>${rows.map((row) => this.renderRow(row, top))}</tbody></table>
         ${
-          answer.rows.length > rows.length
+          visible.length > rows.length
             ? html`<button type="button" class="button small more" @click=${() => {
                 this.shown += FIRST_ROWS;
-              }}>${whole(Math.min(FIRST_ROWS, answer.rows.length - rows.length))} more</button>`
+              }}>${whole(Math.min(FIRST_ROWS, visible.length - rows.length))} more</button>`
             : nothing
         }</div>`;
   }

@@ -3,8 +3,10 @@ import { answered } from '../../elements/card.js';
 import { counted, fixed, whole } from '../../elements/format.js';
 import '../../elements/menu.js';
 import { failureSetItem, failureSetsOf, openFailureSet } from '../../failure_sets.js';
-import { latentName } from '../latents/names.js';
+import { hiddenDense, withoutHidden } from '../../dense.js';
+import { latentName, spokenName } from '../latents/names.js';
 import { Panel } from '../base/panel.js';
+import { askDense } from '../base/requests.js';
 import { pageChoice } from '../compare/page_choice.js';
 import { askSet, askTelling } from './requests.js';
 
@@ -17,6 +19,7 @@ export class SummaryPanel extends Panel {
     super();
     this.set = this.query(askSet);
     this.telling = this.query(askTelling);
+    this.statistics = this.query(askDense);
   }
 
   renderMenu() {
@@ -35,14 +38,14 @@ export class SummaryPanel extends Panel {
     const subject = this.selection.setPart === 'half' ? 'on the half that latents are chosen on' : '';
     const head = html`<b>${whole(wrong)} of ${counted(wrong + right, 'answer')}</b> ${wrong === 1 ? 'is' : 'are'} wrong${subject ? ` ${subject}` : ''}`;
     if (reason) return html`<p data-value="told">${head}. ${reason}</p>`;
-    const [first] = rows;
-    const name = first.label === null ? '' : ` ${latentName(first.label, first.label_share ?? 0)}`;
-    const which = `${first.latent}${name}`;
+    const [first] = withoutHidden(hiddenDense(this.store, this.statistics.value), rows, ({ latent }) => latent).shown;
+    const name = first ? spokenName(this.store, first.latent, first.label === null ? '' : latentName(first.label, first.label_share ?? 0)) : '';
+    const which = first ? `${first.latent}${name ? ` ${name}` : ''}` : '';
     return html`<p data-value="told">${head}; <b>${counted(telling, 'latent')}</b> of ${whole(tested)} ${telling === 1 ? 'tells' : 'tell'} them apart at q &lt; ${share2(level)}${
-      telling
-        ? html`, first <button type="button" class="link" @click=${() => this.store.chooseLatent(first.latent)}>${which}</button>: AUC ${share2(first.auc)}`
+      telling && first?.q < level
+        ? html`, ${first === rows[0] ? 'first' : 'first of those not hidden'} <button type="button" class="link" @click=${() => this.store.chooseLatent(first.latent)}>${which}</button>: AUC ${share2(first.auc)}`
         : '.'
-    }${telling ? '.' : nothing}</p>`;
+    }${telling && first?.q < level ? '.' : nothing}</p>`;
   }
 
   renderNotes(set, telling) {

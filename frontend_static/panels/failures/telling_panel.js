@@ -5,7 +5,9 @@ import { counted, percent, whole } from '../../elements/format.js';
 import { segmented } from '../../elements/segmented.js';
 import { select } from '../../elements/select.js';
 import { Panel } from '../base/panel.js';
-import { latentName } from '../latents/names.js';
+import { hiddenDense, withoutHidden } from '../../dense.js';
+import { latentName, pinMark, shownName, spokenName } from '../latents/names.js';
+import { askDense } from '../base/requests.js';
 import { askSet, askTelling } from './requests.js';
 import { share2 } from './summary_panel.js';
 
@@ -28,6 +30,7 @@ export class TellingPanel extends Panel {
     super();
     this.set = this.query(askSet);
     this.telling = this.query(askTelling);
+    this.statistics = this.query(askDense);
     this.order = { by: 'rank', falling: false };
     this.shown = FIRST_ROWS;
   }
@@ -37,11 +40,16 @@ export class TellingPanel extends Panel {
     this.order = { by, falling: this.order.by === by ? !this.order.falling : first };
   }
 
+  /** The rows that the dense rule lets through. */
+  visible() {
+    return withoutHidden(hiddenDense(this.store, this.statistics.value), this.telling.value.rows, ({ latent }) => latent);
+  }
+
   rows() {
     const { by, falling } = this.order;
     const sign = falling ? -1 : 1;
-    const value = (row) => (by === 'label' ? (row.label === null ? '\uffff' : latentName(row.label, row.label_share ?? 0)) : row[by]);
-    return [...this.telling.value.rows].sort((one, other) => {
+    const value = (row) => (by === 'label' ? spokenName(this.store, row.latent, row.label === null ? '\uffff' : latentName(row.label, row.label_share ?? 0)) : row[by]);
+    return [...this.visible().shown].sort((one, other) => {
       const [a, b] = [value(one), value(other)];
       return a === b ? one.rank - other.rank : sign * (a < b ? -1 : 1);
     });
@@ -60,7 +68,8 @@ export class TellingPanel extends Panel {
 
   /** @returns {number[]} the most telling that are stronger on wrong answers and not in the basket */
   best() {
-    const { rows, level } = this.telling.value;
+    const { level } = this.telling.value;
+    const { shown: rows } = this.visible();
     const held = new Set(this.selection.basket.flatMap(({ latents }) => latents));
     return rows
       .filter(({ q, auc }) => q < level && auc > 0.5)
@@ -131,8 +140,8 @@ export class TellingPanel extends Panel {
           event.target.checked = this.selection.basket.some(({ latents }) => latents.includes(row.latent));
         }}></td>
       <td class="num k">${row.rank}</td>
-      <th scope="row"><button type="button" class="name mono" aria-pressed=${String(on)}>${row.latent}</button></th>
-      <td class="label">${row.label === null ? nothing : latentName(row.label, row.label_share ?? 0)}</td>
+      <th scope="row"><button type="button" class="name mono" aria-pressed=${String(on)}>${pinMark(this.store, row.latent)}${row.latent}</button></th>
+      <td class="label">${shownName(this.store, row.latent, row.label === null ? '' : latentName(row.label, row.label_share ?? 0))}</td>
       <td class="num auc"><i class="lean ${lean < 0 ? 'right' : 'wrong'}" .style=${`width:calc(${(2 * Math.abs(lean)).toFixed(3)} * var(--lean))`}></i><span>${share2(row.auc)}</span></td>
       <td class="num q" title="p ${small(row.p)}${row.exact ? '' : ', approximated'}">${small(row.q)}</td>
       ${fires(row.wrong_share, wrong, 'wrong')}${fires(row.right_share, right, 'right')}</tr>`;
@@ -163,7 +172,7 @@ export class TellingPanel extends Panel {
     return card({
       label: 'Latents that tell them apart',
       title: 'Latents that tell them apart',
-      sub: by === 'weighted' ? 'by the largest C of the answer’s words' : 'by the plain mean B',
+      sub: html`${by === 'weighted' ? 'by the largest C of the answer’s words' : 'by the plain mean B'}${this.telling.value && this.visible().nHidden ? `; ${counted(this.visible().nHidden, 'dense latent')} hidden` : nothing}`,
       busy: this.telling.stale,
       late: this.telling.late,
       controls: this.renderControls(),

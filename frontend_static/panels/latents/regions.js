@@ -1,3 +1,7 @@
+import { denseCutoff } from '../../dense.js';
+
+export { denseCutoff };
+
 /**
  * The regions of the statistics: dead, dense, sparse and strong. Their cut-offs are the user's where moved.
  *
@@ -5,7 +9,6 @@
  * @typedef {{dense: number, sparse: number, strong: number}} Cutoffs shares of pictures or patches; mean activation
  */
 
-const DENSE = 0.2;
 const SPARSE = 0.05;
 /** Strong by default: over this share of the living. */
 const STRONG_QUANTILE = 0.75;
@@ -26,12 +29,6 @@ function strongOf(statistics) {
     );
   }
   return quantiles.get(statistics);
-}
-
-/** @param {Pick<import('../../store.js').Selection, 'dense'|'frequency'>} selection @param {any} dictionary its answer, or undefined */
-export function denseCutoff({ dense, frequency }, dictionary) {
-  const swept = frequency === 'images' ? dictionary?.metrics?.dense_cutoff : undefined;
-  return dense ?? swept ?? DENSE;
 }
 
 /**

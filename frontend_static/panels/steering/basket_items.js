@@ -17,11 +17,11 @@ export function sliderEnds({ op }, typical) {
 }
 
 /**
- * One intervention of the basket.
- * @param {{item: import('../../basket.js').BasketItem, color: string, typical: number,
+ * One intervention of the basket; `given` is the user's name for a single latent.
+ * @param {{item: import('../../basket.js').BasketItem, given?: string, color: string, typical: number,
  *   onChange: (patch: object, how?: {asNew: boolean}) => void, onRemove: () => void}} given
  */
-export function basketItem({ item, color, typical, onChange, onRemove }) {
+export function basketItem({ item, given = '', color, typical, onChange, onRemove }) {
   const name = itemName(item);
   const [low, high] = sliderEnds(item, typical);
   const at = Math.round((STEPS * (Math.min(high, Math.max(low, item.value)) - low)) / (high - low));
@@ -38,7 +38,7 @@ export function basketItem({ item, color, typical, onChange, onRemove }) {
     <i class="dot" .style=${`background:${color}`}></i>
     ${
       item.name === null
-        ? html`<b>${item.latents[0]}</b>`
+        ? html`<b>${item.latents[0]}</b>${given ? html`<span class="given" title=${given}>${given}</span>` : ''}`
         : html`<b>${item.name || 'cluster'}</b><span class="k">${counted(item.latents.length, 'latent')}</span>`
     }
     <span class="operation">${
