@@ -75,6 +75,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/picture": self._vlm_runs.picture,
             "/patches": self._vlm_runs.patches,
             "/attention": self._vlm_runs.attention,
+            "/sinks": self._vlm_runs.sinks,
             "/attention_masses": self._vlm_runs.attention_masses,
             "/token_latent_matrix": self._run_latents.token_latent_matrix,
             "/latent_ranking": self._run_latents.latent_ranking,
