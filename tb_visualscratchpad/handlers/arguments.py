@@ -13,7 +13,6 @@ from tb_visualscratchpad.views.token_rows import row_choice
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import RowChoice
 
-
 MAX_TOKENS = 32
 """So many are taken together at most."""
 
