@@ -29,3 +29,5 @@ export const plus = drawn(svg`<path d="M8 3v10M3 8h10"/>`);
 export const frame = drawn(svg`<path d="M3 6V3h3m4 0h3v3m0 4v3h-3m-4 0H3v-3"/>`);
 
 export const bookmark = drawn(svg`<path d="M4.5 2.5h7v11L8 10.7l-3.5 2.8z"/>`);
+
+export const enlarge = drawn(svg`<path d="M9.5 3H13v3.5M13 3 9.2 6.8M6.5 13H3V9.5M3 13l3.8-3.8"/>`);

@@ -21,6 +21,9 @@ const KEYS = [
     'Scratchpad',
     [
       [['←', '→'], 'the word before, the word after'],
+      [['x'], 'the word into a set of several, or out of it (also Ctrl or ⌘ and click)'],
+      [['Shift', 'click'], 'all words up to this one'],
+      [['h'], 'what each head looked at'],
       [['j', 'k'], 'down and up the ranking'],
       [['w'], 'rank by weighted C or by plain mean B'],
     ],
@@ -32,6 +35,13 @@ const KEYS = [
       [['Enter'], 'show that step'],
       [['←', '→'], 'in the curves: show the step before, the step after'],
       [['Home', 'End'], 'the first, the last'],
+    ],
+  ],
+  [
+    'On the large picture',
+    [
+      [['+', '−', '0'], 'closer, further, all of it (also wheel and double click)'],
+      [['←', '→', '↑', '↓'], 'move what is seen, when zoomed'],
     ],
   ],
   [

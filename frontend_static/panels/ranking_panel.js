@@ -5,6 +5,7 @@ import { activation, fixed, lift, percent, tokenText, whole } from '../elements/
 import { binCounts } from '../elements/histogram.js';
 import { segmented } from '../elements/segmented.js';
 import { threshold } from '../elements/threshold.js';
+import { together } from '../token_set.js';
 import { latentName } from './latents/names.js';
 import { isShortcut, Panel } from './base/panel.js';
 import { askMatrix, askRanking, askRun, askStatistics } from './base/requests.js';
@@ -170,11 +171,13 @@ export class RankingPanel extends Panel {
   }
 
   render() {
-    const { by, token } = this.selection;
+    const { by } = this.selection;
+    const words = together(this.selection);
+    const token = words[0] ?? null;
     const chosen = this.run.value?.tokens.find(({ index }) => index === token);
     return card({
       label: 'Ranking',
-      title: html`Ranking <span class="of">for</span> <span class="mono plain">${chosen ? tokenText(chosen.text) : '…'}</span>`,
+      title: html`Ranking <span class="of">for</span> <span class="${words.length > 1 ? '' : 'mono'} plain">${words.length > 1 ? `${words.length} words` : chosen ? tokenText(chosen.text) : '…'}</span>`,
       busy: this.ranking.stale,
       late: this.ranking.late,
       controls: segmented({
