@@ -295,7 +295,7 @@ export class AttentionPanel extends Panel {
       body:
         !together(this.selection).length && of === 'attention' && this.run.value
           ? emptyState('Choose a word of the answer.')
-          : answered(first, () => this.renderBody()),
+          : html`${answered(first, () => this.renderBody())}${first === this.headMap && first.error ? this.renderNoHead() : nothing}`,
     });
   }
 }

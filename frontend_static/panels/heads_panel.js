@@ -17,7 +17,7 @@ import { askHeadMap, askHeadMaps, askPatches, askRun } from './base/requests.js'
 import { whyNoWorker } from './steering/asking.js';
 import { workerCommand } from './steering/worker_command.js';
 
-/** The worker records so many words at once. */
+/** The worker records so many words at once, where it is not known. */
 const AT_ONCE = 8;
 /** Room for the grid, in pixels, where the window is of common size. */
 const HEIGHT = 620;
@@ -73,7 +73,7 @@ export class HeadsPanel extends Panel {
   get wanted() {
     const { token, row } = this.selection;
     const chosen = [token, ...together(this.selection).filter((one) => one !== token)].filter((one) => one !== null && this.canSee(one));
-    return chosen.filter((one) => !recordWith(this.store, positionOf(this.token(one), row))).slice(0, AT_ONCE);
+    return chosen.filter((one) => !recordWith(this.store, positionOf(this.token(one), row))).slice(0, this.store.session.worker?.worker?.limits.head_tokens ?? AT_ONCE);
   }
 
   /** @returns {string|null} a sentence why nothing can be recorded now */

@@ -54,7 +54,13 @@ export class TokenPanel extends Panel {
       this.querySelector('.chip.on')?.scrollIntoView({ block: 'nearest' });
     }
     if (this.run.value && token !== null && !this.run.value.tokens.some(({ index }) => index === token))
-      this.store.adjust({ token: null, tokens: Object.freeze([]) }, { token: `The address asks for token ${token}, which run “${this.run.value.name}” does not have as a word. Another is shown instead.` });
+      this.store.adjust({ token: null }, { token: `The address asks for token ${token}, which run “${this.run.value.name}” does not have as a word. Another is shown instead.` });
+    const { tokens } = this.selection;
+    if (this.run.value && tokens.length) {
+      const known = tokens.filter((one) => this.run.value.tokens.some(({ index }) => index === one));
+      if (known.length < tokens.length)
+        this.store.adjust({ tokens: Object.freeze(known) }, { tokens: `The address takes ${whole(tokens.length)} tokens together, of which run “${this.run.value.name}” has ${whole(known.length)} as words.` });
+    }
   }
 
   /** Tokens that can be chosen, in order. */

@@ -17,8 +17,8 @@ from tb_visualscratchpad.wire.head_evidence import as_shares
 from tests.data_providers import PROVIDERS, reading
 from tests.evidence_equality import assert_same
 from tests.golden import write_golden_heads as golden
-from tests.random_head_evidence import random_head_attention
 from tests.random_evidence import random_vlm_run
+from tests.random_head_evidence import random_head_attention
 from tests.wire.test_golden_log import content
 
 
