@@ -41,6 +41,13 @@ export function marked({ token, tokens }) {
   return { token, tokens: ascending(has ? tokens.filter((one) => one !== token) : [...tokens, token]) };
 }
 
+/** The next word joins the set and becomes the current one. @param {Chosen} chosen @param {number} index @returns {Chosen} */
+export function extended({ token, tokens }, index) {
+  const before = tokens.length ? tokens : token === null ? [] : [token];
+  if (!before.includes(index) && before.length >= MAX_TOGETHER) return { token, tokens };
+  return { token: index, tokens: ascending([...before, index]) };
+}
+
 /**
  * All tokens from the current one to another.
  * @param {Chosen} chosen @param {number} index @param {readonly number[]} order of the tokens that can be chosen @returns {Chosen}

@@ -22,7 +22,7 @@ const KEYS = [
     [
       [['←', '→'], 'the word before, the word after'],
       [['x'], 'the word into a set of several, or out of it (also Ctrl or ⌘ and click)'],
-      [['Shift', 'click'], 'all words up to this one'],
+      [['Shift', '←→'], 'the next word joins it (Shift and click: all up to a word)'],
       [['h'], 'what each head looked at'],
       [['j', 'k'], 'down and up the ranking'],
       [['w'], 'rank by weighted C or by plain mean B'],

@@ -1,7 +1,7 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, emptyState } from '../elements/card.js';
 import { fixed, percent, tokenText, whole } from '../elements/format.js';
-import { areSeveral, marked, MAX_TOGETHER, ranged, toggled } from '../token_set.js';
+import { areSeveral, extended, marked, MAX_TOGETHER, ranged, toggled } from '../token_set.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 import { askMasses, askRun } from './base/requests.js';
 
@@ -30,7 +30,8 @@ export class TokenPanel extends Panel {
       const at = order.indexOf(this.selection.token);
       const next = order[at < 0 ? order.length - 1 : Math.min(order.length - 1, Math.max(0, at + step))];
       if (next === undefined) return;
-      this.store.set({ token: next, source: 'attention' }, { asNew: !event.repeat });
+      if (event.shiftKey) this.take(extended(this.selection, next));
+      else this.store.set({ token: next, source: 'attention' }, { asNew: !event.repeat });
       const chip = this.querySelector(`[data-token="${next}"]`);
       if (this.contains(document.activeElement)) chip?.focus();
       event.preventDefault();

@@ -115,6 +115,11 @@ def test_several_words_by_mouse_and_keyboard(browser: Browser, logged: LoggedRun
         expect(frame.locator("[data-value=together]")).to_have_count(0)
         chip(output[5]).click(modifiers=["Shift"])
         assert parameter(page, "tokens") == ".".join(map(str, output[2:6]))
+        chip(output[2]).focus()
+        chip(output[2]).click()
+        page.keyboard.press("Shift+ArrowRight")
+        assert parameter(page, "tokens") == f"{output[2]}.{output[3]}" and chosen_token(frame) == output[3]
+        page.keyboard.press("ArrowLeft")
         page.keyboard.press("Escape")
         assert parameter(page, "tokens") is None
         _figure(frame, "mass-on-picture", _percent(attention_map(run, output[2]).mass_on_picture))

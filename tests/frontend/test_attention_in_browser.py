@@ -59,12 +59,14 @@ def test_sets_of_words(page: Page) -> None:
         ["together", none], ["together", some], ["together", {"token": None, "tokens": []}], ["together", {"token": 7, "tokens": [3]}],
         ["toggled", none, 2], ["toggled", some, 9], ["toggled", some, 12], ["toggled", none, 5], ["toggled", full, 40],
         ["marked", none], ["marked", {"token": 9, "tokens": [5]}], ["marked", some], ["marked", full | {"token": 40}],
+        ["extended", none, 6], ["extended", some, 12], ["extended", full, 40],
         ["ranged", none, 8, [2, 5, 6, 8, 9]], ["ranged", none, 2, [2, 5, 6]], ["ranged", none, 5, [2, 5]], ["ranged", none, 99, [2, 5]],
         ["parseTokens", "9.3.3.7"], ["parseTokens", "9,3"], ["areSeveral", some], ["areSeveral", {"token": 1, "tokens": [1]}],
     ]]) == [
         [5], [5, 9], [], [7],
         {"token": 2, "tokens": [2, 5]}, {"token": 5, "tokens": []}, {"token": 12, "tokens": [5, 9, 12]}, none, full,
         {"token": 5, "tokens": [5]}, some, {"token": 9, "tokens": [5]}, full | {"token": 40},
+        {"token": 6, "tokens": [5, 6]}, {"token": 12, "tokens": [5, 9, 12]}, full,
         {"token": 5, "tokens": [5, 6, 8]}, {"token": 5, "tokens": [2, 5]}, none, {"token": 99, "tokens": []},
         [3, 7, 9], None, True, False,
     ]

@@ -52,7 +52,7 @@ def test_sinks(runs: VlmRunHandlers, run: VlmRun) -> None:
     np.testing.assert_array_equal(arrays["sink"], found.sink_P)
     np.testing.assert_array_equal(arrays["density"], found.density_P)
     assert header == {
-        "defined": True, "reason": None, "n_words": 12, "n_sinks": 2, "share": found.share, "density": 10.0, "words": 0.75,
+        "defined": True, "reason": None, "n_words": 12, "n_sinks": 2, "share": found.share, "density": 10.0, "words": 0.9,
     }
     short = VlmRunHandlers(HeldEvidence({(".", "run-3"): random_vlm_run(3, n_output=2)}), DerivedViews(), RequestGuard(None))
     header, arrays = unpack(ask(short.sinks, **NAMES))

@@ -103,6 +103,8 @@ def test_there_are_none_where_none_is() -> None:
     # what half of the words look at is what they are about
     half = find_sinks(planted(run, [base[5]], 40.0, words=6))
     assert half.defined and half.n_sinks == 0 and half.share == 0
+    # nor is the thing that most of an answer is about
+    assert find_sinks(planted(run, [base[5]], 40.0, words=10)).n_sinks == 0
     weak = planted(run, [base[5]], 0.6 * SINK_DENSITY)
     assert find_sinks(weak).n_sinks == 0
 
