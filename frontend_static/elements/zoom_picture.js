@@ -28,7 +28,8 @@ export class ZoomPicture extends Picture {
   }
 
   updated(changed) {
-    super.updated(changed);
+    // what is read under the pointer changes nothing of what is painted
+    if ([...changed.keys()].some((key) => key !== 'tip' && key !== 'describe')) super.updated(changed);
     placeTip(this.querySelector('.tip'), this.tip?.at);
     if (changed.has('seen') && changed.get('seen')) this.dispatchEvent(new CustomEvent('seen', { detail: this.seen }));
   }

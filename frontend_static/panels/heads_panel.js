@@ -42,8 +42,8 @@ export class HeadsPanel extends Panel {
 
   updated() {
     // the maps come after the sheet: arrow keys are for them
-    const there = this.open && this.maps.value !== undefined;
-    if (there && !this.entered) requestAnimationFrame(() => this.querySelector('vs-head-grid .plot')?.focus({ preventScroll: true }));
+    const there = !this.open ? '' : this.maps.value !== undefined ? 'vs-head-grid .plot' : this.run.value && this.maps.key === null ? '[data-first]' : '';
+    if (there && there !== this.entered) requestAnimationFrame(() => this.querySelector(there)?.focus({ preventScroll: true }));
     this.entered = there;
   }
 
@@ -186,7 +186,7 @@ export class HeadsPanel extends Panel {
   renderAsk() {
     const { wanted, whyNot } = this;
     const names = wanted.map((one) => tokenText(this.token(one).text)).join(', ');
-    return html`<button type="button" class="button" data-first ?disabled=${whyNot !== null} title=${whyNot ?? ''} @click=${() => this.ask()}>Record the heads of ${wanted.length > 3 ? counted(wanted.length, 'word') : `“${names}”`}</button>`;
+    return html`<button type="button" class="button ${this.maps.value ? '' : 'main'}" data-first ?disabled=${whyNot !== null} title=${whyNot ?? ''} @click=${() => this.ask()}>Record the heads of ${wanted.length > 3 ? counted(wanted.length, 'word') : `“${names}”`}</button>`;
   }
 
   renderMissing() {
