@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.explain import explain
     from tb_visualscratchpad.exporter.failure_items import AskedItem, read_items
     from tb_visualscratchpad.exporter.failure_set import failure_set
+    from tb_visualscratchpad.exporter.head_attention import head_attention
     from tb_visualscratchpad.exporter.pixel_erasure import erase
     from tb_visualscratchpad.exporter.sae import SparseAutoencoder, convert_sae, dictionary_info, live_sae, load_sae
     from tb_visualscratchpad.exporter.sae_check.check import check_sae
@@ -56,6 +57,7 @@ __all__ = [
     "erase",
     "explain",
     "failure_set",
+    "head_attention",
     "live_sae",
     "load_sae",
     "load_vlm",
@@ -91,6 +93,7 @@ _MODULE_OF = {
     "erase": "pixel_erasure",
     "explain": "explain",
     "failure_set": "failure_set",
+    "head_attention": "head_attention",
     "live_sae": "sae",
     "load_sae": "sae",
     "load_vlm": "vlm",

@@ -123,16 +123,41 @@ class DeferredAttention:
         Raises:
             ScratchpadError: a cache that does not hold plain keys (quantised, sliding static, shared between layers).
         """
-        rows = self.positions if rows is None else tuple(rows)
-        columns = torch.as_tensor(columns, dtype=torch.long)
+        rows, columns = self._checked(cache, rows, columns)
         if prompt_mask is not None and prompt_mask.ndim == 2:
             prompt_mask = prompt_mask[batch]
+        return torch.stack([
+            torch.cat([
+                weights.mean(dim=0).cpu()
+                for weights in self._attend_layer(layer, cache, rows, columns, batch, prompt_mask)
+            ])
+            if rows
+            else torch.zeros(0, columns.numel())
+            for layer in range(self.n_layers)
+        ])
+
+    def attend_by_head(
+        self, cache: Cache, *, columns: Sequence[int] | torch.Tensor, rows: Sequence[int]
+    ) -> Iterator[torch.Tensor]:
+        """As ``attend`` of the only sequence of the batch, head by head: float32 [heads, rows, columns] on the CPU for each layer in
+        turn. No more than one layer is held; what is computed at a time takes 4 bytes for each head, key and 64 rows.
+
+        Raises:
+            ScratchpadError: as ``attend``.
+        """
+        rows, columns = self._checked(cache, rows, columns)
+        for layer in range(self.n_layers):
+            yield torch.cat([weights.cpu() for weights in self._attend_layer(layer, cache, rows, columns, 0, None)], dim=1)
+
+    def _checked(
+        self, cache: Cache, rows: Sequence[int] | None, columns: Sequence[int] | torch.Tensor
+    ) -> tuple[tuple[int, ...], torch.Tensor]:
         if len(cache.layers) != self.n_layers:
             raise ScratchpadError(
                 f"The cache has {len(cache.layers)} layers, the text model {self.n_layers}: models that share keys between "
                 "layers are not supported."
             )
-        return torch.stack([self._attend_layer(layer, cache, rows, columns, batch, prompt_mask) for layer in range(self.n_layers)])
+        return self.positions if rows is None else tuple(rows), torch.as_tensor(columns, dtype=torch.long)
 
     def _attend_layer(
         self,
@@ -142,9 +167,8 @@ class DeferredAttention:
         columns: torch.Tensor,
         batch: int,
         prompt_mask: torch.Tensor | None,
-    ) -> torch.Tensor:
-        if not rows:
-            return torch.zeros(0, columns.numel())
+    ) -> Iterator[torch.Tensor]:
+        """[heads, rows, columns], some rows at a time, on the keys' device. Heads in the order of the query projection."""
         number_of = {position: number for number, position in enumerate(self._positions[layer])}
         missing = [row for row in rows if row not in number_of]
         if missing:
@@ -165,14 +189,12 @@ class DeferredAttention:
             real[: prompt_mask.shape[0]] = prompt_mask.to(device=device, dtype=torch.bool)
             visible &= real[None, :]
         scaling = self._scaling[layer]
-        found = []
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             part = slice(start, start + _ROWS_AT_ONCE)
             scores = torch.einsum("kgtd,knd->kgtn", query[:, :, part], keys) * scaling
             scores = scores.masked_fill(~visible[part], float("-inf"))
             weights = torch.softmax(scores, dim=-1).index_select(-1, columns.to(device))
-            found.append(weights.mean(dim=(0, 1)).cpu())
-        return torch.cat(found)
+            yield weights.flatten(0, 1)
 
     def _keys(self, layer: int, cache: Cache) -> torch.Tensor:
         if self._windows[layer] is not None:

@@ -27,6 +27,7 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
+from tb_visualscratchpad.wire.head_evidence import HeadAttention
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import remove_sidecar, write_sidecar
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
@@ -134,6 +135,11 @@ class ScratchpadWriter:
     def add_set_ablation(self, ablation: SetAblation, step: int = 0) -> None:
         """Log a failure set asked again without some latents, whole in event and sidecar. Raises ScratchpadError (see the class)."""
         self._add(ablation, step)
+
+    def add_head_attention(self, found: HeadAttention, step: int = 0) -> None:
+        """Log attention of chosen words head by head: a manifest in the event, the maps in a sidecar. Raises ScratchpadError (see
+        the class)."""
+        self._add(found, step)
 
     def flush(self) -> None:
         """Bring everything to the disk itself. Raises ScratchpadError where it refuses."""

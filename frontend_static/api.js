@@ -5,7 +5,7 @@ import { decodePacked, decodeSeveral } from './packed.js';
  * since evidence does not change under its name; only `listing` is always asked anew.
  *
  * @typedef {{run: string, id: string}} RunKey
- * @typedef {{layers: string, row: string, view: string}} RowOptions
+ * @typedef {{layers: string, row: string, view: string, sinks?: 0, tokens?: string}} RowOptions `sinks` absent: they count
  * @typedef {{max_frequency?: number, min_mean?: number, step?: number}} Thresholds absent where off; of the statistics at `step`, or the newest
  *
  * @typedef {Object} RunEntry
@@ -19,10 +19,11 @@ import { decodePacked, decodeSeveral } from './packed.js';
  *
  * @typedef {Object} OutcomeEntry
  * @property {string} run @property {string} id @property {string} name @property {string} prompt @property {number} created
- * @property {'steering_result'|'cluster_sweep'|'dose_response'|'word_contributions'|'set_ablation'} kind
+ * @property {'steering_result'|'cluster_sweep'|'dose_response'|'word_contributions'|'set_ablation'|'head_attention'} kind
  * @property {string} dictionary_id @property {string} original_run_id the logged run that was asked again, or empty
  * @property {string} [steered_run_id] @property {string} [output_text] @property {boolean} [erased] @property {number} [word]
  * @property {string} [set_id] of a set_ablation: the failure set @property {number} [n_latents]
+ * @property {number[]} [query_positions] of a head_attention: whose rows it has
  *
  * @typedef {Object} FailureSetEntry
  * @property {string} run @property {string} id @property {string} name @property {number} created @property {string} dictionary_id
@@ -206,9 +207,25 @@ export class Api {
     return this.keep('packed', 'attention', { ...key, token, ...options });
   }
 
+  /** @param {RunKey} key @param {{layers: string, row: string, sinks?: 0}} options */
+  attentionMasses(key, { layers, row, sinks }) {
+    return this.keep('json', 'attention_masses', { ...key, layers, row, sinks });
+  }
+
   /** @param {RunKey} key @param {{layers: string, row: string}} options */
-  attentionMasses(key, { layers, row }) {
-    return this.keep('json', 'attention_masses', { ...key, layers, row });
+  sinks(key, { layers, row }) {
+    return this.keep('packed', 'sinks', { ...key, layers, row });
+  }
+
+  /** @param {RunKey} key @param {string} heads run and id of what was recorded @param {number} token @param {{row: string, view: string, sinks?: 0}} options */
+  headMaps(key, heads, token, options) {
+    return this.keep('packed', 'head_maps', { ...key, heads, token, ...options });
+  }
+
+  /** @param {RunKey} key @param {string} heads @param {number} token @param {string} head such as `3.7` @param {{row: string, view: string, sinks?: 0}} options */
+  headMap(key, heads, token, head, options) {
+    const [layer, number] = head.split('.');
+    return this.keep('packed', 'head_map', { ...key, heads, token, layer, head: number, ...options });
   }
 
   /**
@@ -217,8 +234,8 @@ export class Api {
    * @param {RowOptions & Thresholds & {prompt: 0|1, cut: number, order: 'clustered'|'strength'}} options
    */
   tokenLatentMatrix(key, options) {
-    const { layers, row, view, prompt } = options;
-    const whole = this.keep('packed', 'token_latent_matrix', { ...key, layers, row, view, prompt });
+    const { layers, row, view, sinks, prompt } = options;
+    const whole = this.keep('packed', 'token_latent_matrix', { ...key, layers, row, view, sinks, prompt });
     const masked = { ...key, ...options, values: 0 };
     const url = this.url('token_latent_matrix', masked);
     if (this.matrix?.url !== url) {

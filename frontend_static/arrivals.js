@@ -20,6 +20,10 @@ export async function showResult(store, api, job, { asked = false } = {}) {
     } else {
       const entry = outcomeEntryOf(kind, await api.outcome(kind, key));
       store.addFresh({ outcomes: [entry] });
+      if (kind === 'head_attention') {
+        showHeads(store, entry, asked);
+        return;
+      }
       if (kind === 'set_ablation') {
         if (!asked && !onFailures(store, job.subject)) return;
         const shown = job.subject ? { set: keyText(job.subject) } : {};
@@ -37,6 +41,20 @@ export async function showResult(store, api, job, { asked = false } = {}) {
   } catch (error) {
     store.setSession({ notice: `The worker is done, but its result cannot be read: ${error.message}` });
   }
+}
+
+/** Maps of heads are shown over the run that they are of; of another run, when the user asks for them. */
+function showHeads(store, { original_run_id: id }, asked) {
+  if (store.selection.id !== id) {
+    const of = asked ? store.session.listing?.vlm_runs.find((entry) => entry.id === id) : null;
+    if (!of) return;
+    store.chooseRun(of);
+  }
+  if (store.session.sheet === null) {
+    store.set({ workspace: 'scratchpad' }, { asNew: false });
+    store.setSession({ sheet: 'heads' });
+  }
+  store.jobs.dismiss();
 }
 
 /** @returns {boolean} the run that the outcome is about is now the chosen one */

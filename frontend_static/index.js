@@ -27,6 +27,7 @@ import './panels/failures/telling_panel.js';
 import './panels/find_panel.js';
 import './panels/gallery_panel.js';
 import './panels/growth_panel.js';
+import './panels/heads_panel.js';
 import './panels/health_panel.js';
 import './panels/inspector_panel.js';
 import './panels/keys_panel.js';
@@ -48,7 +49,7 @@ import './panels/truth_panel.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {

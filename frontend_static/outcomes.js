@@ -113,6 +113,7 @@ export function outcomeEntryOf(kind, outcome) {
   if (kind === 'word_contributions') {
     return { ...common, word: outcome.word, word_text: outcome.original_tokens[outcome.word].text };
   }
+  if (kind === 'head_attention') return { ...common, query_positions: outcome.query_positions };
   if (kind === 'set_ablation') return { ...common, set_id: outcome.set_id, n_latents: outcome.latents.length };
   return common;
 }

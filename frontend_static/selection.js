@@ -1,5 +1,6 @@
 import { basketText, parseBasket } from './basket.js';
 import { latentsText, parseLatents } from './latent_list.js';
+import { parseTokens } from './token_set.js';
 
 /**
  * What is chosen, and its form in the address.
@@ -13,6 +14,10 @@ import { latentsText, parseLatents } from './latent_list.js';
  * @property {'step'|'training'} over the Dictionary shows one step, or several side by side
  * @property {string|null} beside id of a second dictionary, shown beside over training
  * @property {number|null} token index in the whole sequence
+ * @property {readonly number[]} tokens several taken together, `token` among them or not; they count from two on (see token_set.js)
+ * @property {'shown'|'out'} sinks whether patches that draw attention whatever the word count
+ * @property {string|null} head layer and number of a head, `3.7`, whose attention is shown in place of the mean over heads
+ * @property {'own'|'common'} scale of several words' maps: each up to its own peak, or all up to the largest
  * @property {number|null} latent the one latent under inspection
  * @property {number[]} latents several, chosen by lasso; empty when only `latent` counts
  * @property {string} layers 'all' or a layer's number
@@ -58,6 +63,10 @@ export const DEFAULTS = Object.freeze({
   over: 'step',
   beside: null,
   token: null,
+  tokens: Object.freeze([]),
+  sinks: 'shown',
+  head: null,
+  scale: 'own',
   latent: null,
   latents: Object.freeze([]),
   layers: 'all',
@@ -100,6 +109,8 @@ const CHOICES = {
   view: ['both', 'base', 'tiles'],
   overlay: ['spotlight', 'heat', 'off'],
   source: ['attention', 'latent'],
+  sinks: ['shown', 'out'],
+  scale: ['own', 'common'],
   by: ['weighted', 'plain'],
   order: ['clustered', 'strength'],
   map: ['firing', 'decoder'],
@@ -136,6 +147,8 @@ function parse(key, text) {
   }
   if (key === 'layers') return text === 'all' || /^\d+$/.test(text) ? text : undefined;
   if (key === 'latents') return parseLatents(text);
+  if (key === 'tokens') return parseTokens(text);
+  if (key === 'head') return /^\d+\.\d+$/.test(text) ? text : undefined;
   if (key === 'basket') return parseBasket(text);
   if (key === 'box') return parseBox(text);
   if (key === 'prompt' || key === 'hideDense') return text === '1';

@@ -16,6 +16,8 @@ import { itemName } from './basket.js';
 export const NO_CHOICE = Object.freeze({
   step: null,
   token: null,
+  tokens: Object.freeze([]),
+  head: null,
   latent: null,
   latents: Object.freeze([]),
   source: 'attention',
@@ -81,7 +83,7 @@ function settledRun(wanted, { vlm_runs: runs, dictionaries }) {
   const kept = known || (dictionary === null && !named) ? {} : { ...NO_CHOICE, basket: NO_BASKET };
   const patch = {
     ...kept,
-    ...(named ? { token: null, layers: 'all' } : {}),
+    ...(named ? { token: null, tokens: NO_CHOICE.tokens, head: null, layers: 'all' } : {}),
     run: newest?.run ?? null,
     id: newest?.id ?? null,
     dictionary: newest?.dictionary_id ?? alone?.id ?? null,

@@ -20,7 +20,7 @@ export { DEFAULTS, fromParameters, toParameters };
  * @property {'light'|'dark'} theme
  * @property {boolean} ownTheme the user chose it; otherwise it is TensorBoard's
  * @property {string|null} sheet what is open over the workspace: 'keys', 'find', 'share', 'selections', 'references', 'spec',
- *   'ask', 'worker', 'truth', 'sae-check', 'notes', 'note'
+ *   'ask', 'worker', 'truth', 'sae-check', 'notes', 'note', 'heads', 'picture'
  * @property {string|null} notice a sentence on what was asked for and cannot be done
  * @property {import('./actions.js').Worker|null} worker who runs the model; null until that is known
  * @property {import('./jobs.js').Job|null} job what this browser tab has it do, until the user lets go of it

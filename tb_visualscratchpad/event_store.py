@@ -42,6 +42,7 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
+from tb_visualscratchpad.wire.head_evidence import HeadAttention
 from tb_visualscratchpad.wire.latent_at_step import LatentAtStep
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
@@ -53,7 +54,7 @@ from tb_visualscratchpad.wire.steering_evidence import (
     WordContributions,
 )
 from tb_visualscratchpad.wire.step_index import StepRecord
-from tb_visualscratchpad.wire.tags import PLUGIN_NAME, tag_of
+from tb_visualscratchpad.wire.tags import PLUGIN_NAME, SPOKEN_NAMES, tag_of
 from tb_visualscratchpad.wire.truth_evidence import TruthReport
 
 __all__ = ["DictionaryEntry", "EventStore", "FailureSetEntry", "Listing", "OutcomeEntry", "VlmRunEntry"]
@@ -62,21 +63,6 @@ _MAX_CACHED = 32
 _ALL_STEPS = 1000
 """More than TensorBoard keeps of a tag, unless --samples_per_plugin says otherwise."""
 
-_NAMES: Mapping[int, str] = {
-    pb.VLM_RUN: "run",
-    pb.STEERING_RESULT: "steering result",
-    pb.CLUSTER_SWEEP: "cluster sweep",
-    pb.DOSE_RESPONSE: "dose-response",
-    pb.WORD_CONTRIBUTIONS: "ranking of contributions",
-    pb.FAILURE_SET: "failure set",
-    pb.SET_ABLATION: "ablation of a failure set",
-    pb.LATENT_STATISTICS: "statistics",
-    pb.REFERENCE_IMAGES: "reference images",
-    pb.DECODER_MAP: "decoder map",
-    pb.SAE_METRICS: "metrics",
-    pb.TRUTH_REPORT: "report on known truth",
-    pb.SAE_CHECK: "check of the SAE",
-}
 _FIELDS: Mapping[int, str] = {
     pb.LATENT_STATISTICS: "statistics",
     pb.REFERENCE_IMAGES: "references",
@@ -147,7 +133,7 @@ class EventStore:
         return self._of_run(experiment, pb.VLM_RUN, run, run_id, VlmRun)
 
     def steering_result(self, experiment: str, run: str, result_id: str) -> SteeringResult:
-        """A steered or erased answer and its controls. Read and refused as ``vlm_run``."""
+        """A steered or erased answer. Read and refused as ``vlm_run``."""
         return self._of_run(experiment, pb.STEERING_RESULT, run, result_id, SteeringResult)
 
     def cluster_sweep(self, experiment: str, run: str, result_id: str) -> ClusterSweep:
@@ -170,6 +156,10 @@ class EventStore:
     def set_ablation(self, experiment: str, run: str, result_id: str) -> SetAblation:
         """A failure set asked again without some latents. Read and refused as ``vlm_run``."""
         return self._of_run(experiment, pb.SET_ABLATION, run, result_id, SetAblation)
+
+    def head_attention(self, experiment: str, run: str, result_id: str) -> HeadAttention:
+        """Attention of chosen words head by head, mapped from its sidecar. Errors as ``failure_set``."""
+        return self._of_run(experiment, pb.HEAD_ATTENTION, run, result_id, HeadAttention)
 
     def latent_statistics(self, experiment: str, dictionary_id: str, step: int | None = None) -> LatentStatistics:
         """Statistics of a dictionary at a step, by default the newest, from the run that was written last.
@@ -259,14 +249,14 @@ class EventStore:
         path = self._directories.newest_sidecar(run, kind, identifier)
         if path is None:
             raise EvidenceNotFound(
-                f"There is no {_NAMES[kind]} {identifier!r} in {run!r}: it was deleted, or TensorBoard has not read it yet. "
+                f"There is no {SPOKEN_NAMES[kind]} {identifier!r} in {run!r}: it was deleted, or TensorBoard has not read it yet. "
                 "Reload, or choose another."
             )
         key = ("fresh", str(path))
         cached = self._from_cache(key)
         if cached is None:
             state = _state_of(path)
-            what = f"The {_NAMES[kind]} {identifier!r}"
+            what = f"The {SPOKEN_NAMES[kind]} {identifier!r}"
             cached = self._to_cache(key, _Cached(decode_sidecar(open_sidecar(path), what), path, state))
         return _expect(cached, expected, identifier)
 
@@ -414,13 +404,13 @@ class EventStore:
 def _not_logged(kind: int, dictionary_id: str) -> EvidenceNotFound:
     command = "truth" if kind == pb.TRUTH_REPORT else "check-sae" if kind == pb.SAE_CHECK else "statistics"
     return EvidenceNotFound(
-        f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
+        f"There is no {SPOKEN_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
         f"run `visualscratchpad {command}` with the same --logdir."
     )
 
 
 def _without_sidecar(message: pb.Evidence, what: str, why: str) -> SomeEvidence:
-    if message.WhichOneof("evidence") in ("reference_images", "failure_set"):
+    if message.WhichOneof("evidence") in ("reference_images", "failure_set", "head_attention"):
         raise UnreadableEvidence(why)
     evidence = decode_event(message, what)
     if isinstance(evidence, VlmRun | Outcome):

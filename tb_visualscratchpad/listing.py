@@ -57,7 +57,7 @@ class OutcomeEntry:
 
     Attributes:
         run: TensorBoard's name of the run directory.
-        kind: ``steering_result``, ``cluster_sweep``, ``dose_response``, ``word_contributions`` or ``set_ablation``.
+        kind: ``steering_result``, ``cluster_sweep``, ``dose_response``, ``word_contributions``, ``set_ablation`` or ``head_attention``.
         created: seconds since the epoch.
         original_run_id: the logged run that was asked again; empty when there is none.
         details: what this kind has besides, by name: numbers, texts, truths.
@@ -71,7 +71,7 @@ class OutcomeEntry:
     created: float
     dictionary: DictionaryInfo
     original_run_id: str
-    details: Mapping[str, str | int | bool]
+    details: Mapping[str, str | int | bool | list[int]]
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,7 @@ def _failure_set_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> F
 
 def _outcome_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> OutcomeEntry:
     summary = data.outcome
-    details: dict[str, str | int | bool] = {}
+    details: dict[str, str | int | bool | list[int]] = {}
     if data.kind == pb.STEERING_RESULT:
         details = {
             "steered_run_id": summary.steered_run_id,
@@ -259,6 +259,8 @@ def _outcome_entry(run: str, data: pb.PluginData, info: DictionaryInfo) -> Outco
         details = {"word": int(summary.word), "word_text": summary.word_text}
     elif data.kind == pb.SET_ABLATION:
         details = {"set_id": summary.set_id, "n_latents": int(summary.n_latents)}
+    elif data.kind == pb.HEAD_ATTENTION:
+        details = {"query_positions": [int(position) for position in summary.query_position]}
     return OutcomeEntry(
         run=run,
         result_id=data.id,
@@ -341,7 +343,7 @@ def _file_problems(
         yield (
             f"In run {run!r} sidecars are missing ({_named(things)}): copy the run's plugins/visualscratchpad folder beside "
             "its event file. Until then runs show rounded attention without layers, latents have no reference images and "
-            "no neighbours, large steering results are rounded, and failure sets cannot be shown."
+            "no neighbours, large steering results are rounded, and failure sets cannot be shown, nor maps of heads."
         )
 
 

@@ -12,6 +12,7 @@ from tb_visualscratchpad.handlers.assets import AssetHandlers
 from tb_visualscratchpad.handlers.derived import DerivedViews
 from tb_visualscratchpad.handlers.dictionaries import DictionaryHandlers
 from tb_visualscratchpad.handlers.failure_sets import FailureSetHandlers
+from tb_visualscratchpad.handlers.head_maps import HeadMapHandlers
 from tb_visualscratchpad.handlers.histories import HistoryHandlers
 from tb_visualscratchpad.handlers.jobs import JobHandlers
 from tb_visualscratchpad.handlers.listing import ListingHandlers
@@ -56,6 +57,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._training = TrainingHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
+        self._heads = HeadMapHandlers(store, derived, guard)
         self._failure_sets = FailureSetHandlers(store, guard)
         self._truth = TruthHandlers(store, guard)
         self._sae_checks = SaeCheckHandlers(store, guard)
@@ -79,6 +81,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/picture": self._vlm_runs.picture,
             "/patches": self._vlm_runs.patches,
             "/attention": self._vlm_runs.attention,
+            "/sinks": self._vlm_runs.sinks,
             "/attention_masses": self._vlm_runs.attention_masses,
             "/token_latent_matrix": self._run_latents.token_latent_matrix,
             "/latent_ranking": self._run_latents.latent_ranking,
@@ -104,6 +107,9 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/cluster_sweep": self._outcomes.cluster_sweep,
             "/dose_response": self._outcomes.dose_response,
             "/word_contributions": self._outcomes.word_contributions,
+            "/head_attention": self._heads.head_attention,
+            "/head_maps": self._heads.head_maps,
+            "/head_map": self._heads.head_map,
             "/failure_set": self._failure_sets.failure_set,
             "/failure_latents": self._failure_sets.failure_latents,
             "/failure_latent": self._failure_sets.failure_latent,

@@ -12,6 +12,7 @@ from tb_visualscratchpad.exporter.pixel_erasure import FILLS
 from tb_visualscratchpad.exporter.steering import Scope, SteeringSpec
 from tb_visualscratchpad.exporter.worker.limits import WorkerLimits
 from tb_visualscratchpad.wire.errors import ScratchpadError
+from tb_visualscratchpad.wire.evidence import RowChoice
 from tb_visualscratchpad.wire.failure_evidence import CHOSEN_ON
 from tb_visualscratchpad.wire.tags import require_identifier
 
@@ -114,9 +115,20 @@ class SetAblationJob:
     chosen_on: str
 
 
+@dataclass(frozen=True)
+class HeadsJob:
+    """Attention head by head for some words of a logged run. ``tokens``: indices in the whole sequence; ``row``: whose attention
+    stands for a word of the answer."""
+
+    logged: LoggedPicture
+    name: str | None
+    tokens: tuple[int, ...]
+    row: str
+
+
 QuestionJob = RunJob | SteerJob | EraseJob | SweepJob | DoseJob | ContributionsJob
 """What is about one picture."""
-Job = QuestionJob | SetAblationJob
+Job = QuestionJob | SetAblationJob | HeadsJob
 
 _QUESTION = ("picture", "prompt", "system", "max_new_tokens")
 
@@ -201,16 +213,28 @@ def _set_ablation_job(value: Any, limits: WorkerLimits) -> SetAblationJob:
     return SetAblationJob(LoggedPicture(_text(place, "run", 4096), _identifier(place, "id")), _optional_text(value, "name", MAX_NAME), latents, chosen_on)
 
 
+def _heads_job(value: Any, limits: WorkerLimits) -> HeadsJob:
+    _keys(value, "A heads job", {"kind", "picture", "tokens"}, {"name", "row"})
+    picture = _picture(value["picture"])
+    if not isinstance(picture, LoggedPicture):
+        raise ScratchpadError("A heads job has an uploaded picture, expected a logged run: its known words are read again.")
+    row = value.get("row", RowChoice.PRODUCING.value)
+    if row not in [choice.value for choice in RowChoice]:
+        raise ScratchpadError(f"row is {_shown(row)}, expected {' or '.join(choice.value for choice in RowChoice)}.")
+    return HeadsJob(picture, _optional_text(value, "name", MAX_NAME), _integers(value, "tokens", limits.head_tokens), row)
+
+
 _PARSERS: dict[str, Callable[[Any, WorkerLimits], Job]] = {
     "run": _run_job, "steer": _steer_job, "erase": _erase_job, "sweep": _sweep_job, "dose": _dose_job,
     "contributions": _contributions_job, "set_ablation": _set_ablation_job,
+    "heads": _heads_job,
 }
 
 
 def steered_latents(job: Job) -> list[int]:
     """The latents that a job names."""
     match job:
-        case RunJob() | EraseJob() | ContributionsJob():
+        case RunJob() | EraseJob() | ContributionsJob() | HeadsJob():
             return []
         case SteerJob():
             return [item.latent for item in job.spec.interventions]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from tb_visualscratchpad.exporter.pictures import MAX_PIXELS
+from tb_visualscratchpad.wire.head_evidence import MAX_TOKENS
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class WorkerLimits:
         steered_latents: in one job.
         clusters: in one sweep.
         doses, dose_words: in one dose-response.
+        head_tokens: whose heads are recorded in one job.
     """
 
     picture_bytes: int = 32 << 20
@@ -32,6 +34,7 @@ class WorkerLimits:
     clusters: int = 128
     doses: int = 33
     dose_words: int = 32
+    head_tokens: int = MAX_TOKENS
 
     def as_json(self) -> dict[str, int]:
         """For ``/status``."""

@@ -15,6 +15,7 @@ from tb_visualscratchpad.exporter.cluster_sweep import sweep_clusters
 from tb_visualscratchpad.exporter.dose_response import dose_response
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.exporter.explain import record_answer, run_of
+from tb_visualscratchpad.exporter.head_attention import head_attention, wanted_positions
 from tb_visualscratchpad.exporter.job_progress import JobProgress
 from tb_visualscratchpad.exporter.pictures import read_picture
 from tb_visualscratchpad.exporter.pixel_erasure import erase
@@ -27,6 +28,7 @@ from tb_visualscratchpad.exporter.worker.job_request import (
     ContributionsJob,
     DoseJob,
     EraseJob,
+    HeadsJob,
     Job,
     LoggedPicture,
     Question,
@@ -99,17 +101,24 @@ class ModelWork:
         if isinstance(job, SetAblationJob):
             require_askable(logged_failure_set(self._logdir, job.failure_set), self._dictionary.dictionary_id)
             return job
+        if isinstance(job, HeadsJob):
+            run = self._logged(job.logged)
+            self._require_own_latents(run, needed=run.steering is not None)
+            wanted_positions(run, job.tokens, job.row)
+            return job
         wanted = job.question.picture
         if not isinstance(wanted, LoggedPicture):
             picture = replace(wanted, file=self._pictures.file(wanted.picture_id))
             return replace(job, question=replace(job.question, picture=picture))
-        logged = self._logged(wanted)
-        if latents and logged.dictionary.dictionary_id != self._dictionary.dictionary_id:
+        self._require_own_latents(self._logged(wanted), needed=bool(latents))
+        return job
+
+    def _require_own_latents(self, logged: VlmRun, *, needed: bool) -> None:
+        if needed and logged.dictionary.dictionary_id != self._dictionary.dictionary_id:
             raise ScratchpadError(
                 f"Run '{logged.name}' was recorded with the dictionary {logged.dictionary.name!r}, the worker has {self._dictionary.name!r}, whose latents "
                 "are others: start a worker with the run's own model and SAE."
             )
-        return job
 
     def do(self, job: Job, progress: JobProgress) -> dict[str, Any]:
         """Does a job and logs what comes of it. Returns the ``result`` event's content: ``kind``, ``run``, ``id`` and more.
@@ -120,6 +129,8 @@ class ModelWork:
         """
         if isinstance(job, SetAblationJob):
             return self._set_ablation(job, progress)
+        if isinstance(job, HeadsJob):
+            return self._heads(job, progress)
         question = self._asked(job.question, progress)
         match job:
             case RunJob():
@@ -190,6 +201,14 @@ class ModelWork:
         self._writer.add_set_ablation(found)
         return self._place("set_ablation", found.result_id, None)
 
+    def _heads(self, job: HeadsJob, progress: JobProgress) -> dict[str, Any]:
+        run = self._logged(job.logged)
+        asked = self._up_to_hook(self._picture_of(run), run.prompt, run.system, progress)
+        found = head_attention(asked, run, job.tokens, row=job.row, name=job.name, progress=progress)
+        progress.check()
+        self._writer.add_head_attention(found)
+        return self._place("head_attention", found.result_id, None)
+
     def _log_beside_run(self, result: SteeringResult, run: VlmRun, progress: JobProgress) -> dict[str, Any]:
         progress.check()
         # The run first: the result names it.
@@ -206,9 +225,7 @@ class ModelWork:
         prompt, system, n_tokens = question.prompt, question.system, question.max_new_tokens
         if isinstance(wanted, LoggedPicture):
             run = self._logged(wanted)
-            shown = run.exact_picture or run.picture
-            assert shown is not None, "it was asked for"
-            picture = read_picture(shown.data)
+            picture = self._picture_of(run)
             prompt = run.prompt if prompt is None else prompt
             system = run.system if system is None else system
             n_tokens = n_tokens or run.max_new_tokens
@@ -230,6 +247,13 @@ class ModelWork:
                 self._read.popitem(last=False)
         self._read.move_to_end(key)
         return self._read[key]
+
+    @staticmethod
+    def _picture_of(run: VlmRun) -> Image.Image:
+        """The very pixels, where they were logged."""
+        shown = run.exact_picture or run.picture
+        assert shown is not None, "it was asked for"
+        return read_picture(shown.data)
 
     def forget_pictures(self) -> None:
         """Lets go of what is kept of pictures, so that memory comes free."""

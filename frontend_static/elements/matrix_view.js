@@ -3,7 +3,7 @@ import { PlotView } from './plot_view.js';
 
 /** The heatmap. Emits `pick` {row, column}, `cut` height, `cluster` index, `clear`. `describe(cell)` gives {content, spoken}. */
 export class MatrixView extends PlotView {
-  static properties = { data: { attribute: false }, selected: { attribute: false }, describe: { attribute: false } };
+  static properties = { data: { attribute: false }, selected: { attribute: false }, among: { attribute: false }, describe: { attribute: false } };
 
   makePlot(container) {
     return new MatrixPlot(container, {
@@ -19,7 +19,7 @@ export class MatrixView extends PlotView {
 
   feed(changed, fresh) {
     if (fresh || changed.has('data') || changed.has('theme')) this.plot.setData(this.data, this.theme);
-    this.plot.setSelected(this.selected);
+    this.plot.setSelected(this.selected, this.among);
   }
 }
 

@@ -30,6 +30,8 @@ export class Picture extends LitElement {
     label: {},
     ratio: { attribute: false },
     square: { type: Boolean },
+    top: { attribute: false },
+    marks: { attribute: false },
     image: { state: true },
     failed: { state: true },
   };
@@ -43,6 +45,10 @@ export class Picture extends LitElement {
     this.outlined = false;
     this.ratio = 1;
     this.square = false;
+    /** @type {number|null} the value at the end of the scale; null: the map's own peak */
+    this.top = null;
+    /** @type {readonly (readonly number[])[]} patches that are struck out, as shares of the picture */
+    this.marks = [];
     this.image = null;
     this.failed = false;
   }
@@ -72,6 +78,11 @@ export class Picture extends LitElement {
     const w = Math.min(width, height * this.ratio);
     const h = Math.min(height, width / this.ratio);
     g.translate((width - w) / 2, (height - h) / 2);
+    this.paintPicture(g, w, h, false);
+  }
+
+  /** @param {CanvasRenderingContext2D} g @param {number} w @param {number} h @param {boolean} crisp */
+  paintPicture(g, w, h, crisp) {
     paintOverlay(g, w, h, {
       image: this.image,
       raster: this.raster,
@@ -79,6 +90,9 @@ export class Picture extends LitElement {
       theme: this.theme,
       outlined: this.outlined,
       ground: TOKENS[this.theme].sunken,
+      top: this.top,
+      crisp,
+      marks: this.marks,
     });
   }
 
@@ -98,7 +112,7 @@ export class Picture extends LitElement {
     );
   }
 
-  updated() {
+  updated(_changed) {
     this.attach();
   }
 

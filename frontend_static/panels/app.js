@@ -15,7 +15,7 @@ export class App extends Panel {
     super.connectedCallback();
     this.onKey = (event) => {
       if (event.key === 'Escape' && isShortcut(event)) {
-        this.store.set({ latents: [], latent: null, source: 'attention' });
+        this.store.set({ latents: [], latent: null, tokens: Object.freeze([]), head: null, source: 'attention' });
       }
     };
     window.addEventListener('keydown', this.onKey);
@@ -121,7 +121,8 @@ export class App extends Panel {
       <vs-find .store=${store} .api=${api}></vs-find><vs-share .store=${store} .api=${api}></vs-share>
       <vs-selections .store=${store} .api=${api}></vs-selections><vs-notes .store=${store} .api=${api}></vs-notes>
       <vs-keys .store=${store} .api=${api}></vs-keys><vs-spec .store=${store} .api=${api}></vs-spec>
-      <vs-ask .store=${store} .api=${api}></vs-ask><vs-worker .store=${store} .api=${api}></vs-worker>`;
+      <vs-ask .store=${store} .api=${api}></vs-ask><vs-worker .store=${store} .api=${api}></vs-worker>
+      <vs-heads .store=${store} .api=${api}></vs-heads>`;
   }
 }
 

@@ -7,6 +7,7 @@ import { binCounts, histogram } from '../elements/histogram.js';
 import '../elements/picture.js';
 import '../elements/sheet.js';
 import { rasterise } from '../plots/image_overlay.js';
+import { areSeveral } from '../token_set.js';
 import { clusterOfLatent } from './latents/clusters.js';
 import { latentName, spokenName } from './latents/names.js';
 import { hiddenDense } from '../dense.js';
@@ -117,13 +118,14 @@ export class InspectorPanel extends Panel {
     const { picture } = this.run.value;
     const { token } = this.selection;
     const at = answer.by_token.index.indexOf(token);
-    const weighted = at < 0 ? null : answer.by_token.weighted[at];
+    const several = areSeveral(this.selection);
+    const weighted = several ? (answer.together?.weighted ?? null) : at < 0 ? null : answer.by_token.weighted[at];
     const ranks = {
       weighted: this.rankText(answer.latent, 'weighted'),
       plain: this.rankText(answer.latent, 'plain'),
     };
     const word = this.run.value.tokens.find(({ index }) => index === token);
-    return html`<section class="section"><h3>On this picture <span>${word ? html`for <span class="mono">${tokenText(word.text)}</span>` : nothing}</span></h3>
+    return html`<section class="section"><h3>On this picture <span>${several ? `for ${this.selection.tokens.length} words together` : word ? html`for <span class="mono">${tokenText(word.text)}</span>` : nothing}</span></h3>
       <div class="here">${
         this.attribution.value && this.patches.value
           ? html`<button type="button" class="enlarge" aria-pressed=${String(this.selection.source === 'latent')} title="Show it on the large picture"
@@ -150,9 +152,9 @@ export class InspectorPanel extends Panel {
     return html`<section class="section"><h3>Which words use it <span>share of its largest C</span></h3>
       <div class="words ${words.length > 90 ? 'many' : ''}" role="group" aria-label="C of latent ${latent} by word">${words.map(
         ({ token, c }) => {
-          const on = token.index === this.selection.token;
+          const on = areSeveral(this.selection) ? this.selection.tokens.includes(token.index) : token.index === this.selection.token;
           return html`<button type="button" class=${on ? 'on' : ''} tabindex="-1" title="${tokenText(token.text)}: C ${c === null ? 'undefined' : activation(c)}"
-          aria-label="${tokenText(token.text)}: ${c === null ? 'undefined' : activation(c)}" @click=${() => this.store.set({ token: token.index, source: 'attention' })}>
+          aria-label="${tokenText(token.text)}: ${c === null ? 'undefined' : activation(c)}" @click=${() => this.store.set({ token: token.index, tokens: Object.freeze([]), source: 'attention' })}>
           <i .style=${`height:${(100 * Math.max(0, c ?? 0)) / top}%`}></i></button>`;
         },
       )}</div>

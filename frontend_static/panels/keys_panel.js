@@ -25,6 +25,9 @@ const KEYS = [
     'Scratchpad',
     [
       [['←', '→'], 'the word before, the word after'],
+      [['x'], 'the word into a set of several, or out of it (also Ctrl or ⌘ and click)'],
+      [['Shift', '←→'], 'the next word joins it (Shift and click: all up to a word)'],
+      [['h'], 'what each head looked at'],
       [['j', 'k'], 'down and up the ranking'],
       [['w'], 'rank by weighted C or by plain mean B'],
     ],
@@ -36,6 +39,13 @@ const KEYS = [
       [['Enter'], 'show that step'],
       [['←', '→'], 'in the curves: show the step before, the step after'],
       [['Home', 'End'], 'the first, the last'],
+    ],
+  ],
+  [
+    'On the large picture',
+    [
+      [['+', '−', '0'], 'closer, further, all of it (also wheel and double click)'],
+      [['←', '→', '↑', '↓'], 'move what is seen, when zoomed'],
     ],
   ],
   [

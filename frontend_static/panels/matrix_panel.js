@@ -133,12 +133,13 @@ export class MatrixPanel extends Panel {
             html`<button type="button" class="button small" @click=${() => this.store.set({ prompt: true })}>Show the words of the prompt</button>`,
           );
     }
-    const { token, latent } = this.selection;
+    const { token, tokens, latent } = this.selection;
+    const among = tokens.map((one) => header.tokens.indexOf(one)).filter((row) => row >= 0);
     const selected = { row: header.tokens.indexOf(token), column: latent === null ? -1 : data.latent.indexOf(latent) };
     const clustered = data.linkage.length > 0;
-    return html`<vs-matrix class=${data.nRows <= FEW_ROWS ? 'few' : ''} .data=${data} .theme=${this.theme} .selected=${selected} .describe=${(cell) => this.describe(data, cell)}
+    return html`<vs-matrix class=${data.nRows <= FEW_ROWS ? 'few' : ''} .data=${data} .theme=${this.theme} .selected=${selected} .among=${among} .describe=${(cell) => this.describe(data, cell)}
         .label=${`Token by latent heatmap, ${data.nRows} words by ${data.nColumns} latents. Arrow keys move, Enter chooses, plus and minus zoom, Shift+B puts the chosen latent’s cluster into the basket.`}
-        @pick=${({ detail: { row, column } }) => this.store.set({ token: data.tokens[row].index, latent: data.latent[column] })}
+        @pick=${({ detail: { row, column } }) => this.store.set({ token: data.tokens[row].index, tokens: Object.freeze([]), latent: data.latent[column] })}
         @cut=${({ detail }) => this.store.set({ cut: Number(Math.min(2, Math.max(0.01, detail)).toFixed(2)) })}
         @cluster=${({ detail }) => this.addCluster(detail)}
         @clear=${() => this.store.chooseLatent(null)}></vs-matrix>

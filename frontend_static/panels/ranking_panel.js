@@ -8,6 +8,7 @@ import { threshold } from '../elements/threshold.js';
 import './latents/missed_line.js';
 import { latentName, pinMark, shownName, spokenName } from './latents/names.js';
 import { hidingCut } from '../dense.js';
+import { together } from '../token_set.js';
 import { isShortcut, Panel } from './base/panel.js';
 import { askMatrix, askRanking, askRun, askStatistics } from './base/requests.js';
 
@@ -175,11 +176,13 @@ export class RankingPanel extends Panel {
   }
 
   render() {
-    const { by, token } = this.selection;
+    const { by } = this.selection;
+    const words = together(this.selection);
+    const token = words[0] ?? null;
     const chosen = this.run.value?.tokens.find(({ index }) => index === token);
     return card({
       label: 'Ranking',
-      title: html`Ranking <span class="of">for</span> <span class="mono plain">${chosen ? tokenText(chosen.text) : '…'}</span>`,
+      title: html`Ranking <span class="of">for</span> <span class="${words.length > 1 ? '' : 'mono'} plain">${words.length > 1 ? `${words.length} words` : chosen ? tokenText(chosen.text) : '…'}</span>`,
       busy: this.ranking.stale,
       late: this.ranking.late,
       controls: segmented({

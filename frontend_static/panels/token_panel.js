@@ -1,6 +1,7 @@
 import { html, nothing } from '../vendor/lit.js';
 import { answered, emptyState } from '../elements/card.js';
 import { fixed, percent, tokenText, whole } from '../elements/format.js';
+import { areSeveral, extended, marked, MAX_TOGETHER, ranged, toggled } from '../token_set.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 import { askMasses, askRun } from './base/requests.js';
 
@@ -21,15 +22,16 @@ export class TokenPanel extends Panel {
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {
+      if (!this.run.value || !isShortcut(event)) return;
+      if (event.key === 'x') this.mark();
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!step || !this.run.value || !isShortcut(event)) return;
-      const order = this.run.value.tokens
-        .filter(({ span }) => this.systemShown || span !== 'SYSTEM')
-        .map(({ index }) => index);
+      if (!step) return;
+      const { order } = this;
       const at = order.indexOf(this.selection.token);
       const next = order[at < 0 ? order.length - 1 : Math.min(order.length - 1, Math.max(0, at + step))];
       if (next === undefined) return;
-      this.store.set({ token: next, source: 'attention' }, { asNew: !event.repeat });
+      if (event.shiftKey) this.take(extended(this.selection, next));
+      else this.store.set({ token: next, source: 'attention' }, { asNew: !event.repeat });
       const chip = this.querySelector(`[data-token="${next}"]`);
       if (this.contains(document.activeElement)) chip?.focus();
       event.preventDefault();
@@ -54,6 +56,36 @@ export class TokenPanel extends Panel {
     }
     if (this.run.value && token !== null && !this.run.value.tokens.some(({ index }) => index === token))
       this.store.adjust({ token: null }, { token: `The address asks for token ${token}, which run “${this.run.value.name}” does not have as a word. Another is shown instead.` });
+    const { tokens } = this.selection;
+    if (this.run.value && tokens.length) {
+      const known = tokens.filter((one) => this.run.value.tokens.some(({ index }) => index === one));
+      if (known.length < tokens.length)
+        this.store.adjust({ tokens: Object.freeze(known) }, { tokens: `The address takes ${whole(tokens.length)} tokens together, of which run “${this.run.value.name}” has ${whole(known.length)} as words.` });
+    }
+  }
+
+  /** Tokens that can be chosen, in order. */
+  get order() {
+    return this.run.value.tokens.filter(({ span }) => this.systemShown || span !== 'SYSTEM').map(({ index }) => index);
+  }
+
+  /** The current word into the set of several or out of it. */
+  mark() {
+    this.take(marked(this.selection));
+  }
+
+  /** @param {import('../token_set.js').Chosen} next */
+  take(next) {
+    const full = next.tokens === this.selection.tokens && this.selection.tokens.length >= MAX_TOGETHER;
+    this.store.setSession({ notice: full ? `${MAX_TOGETHER} words are taken together, no more: take one out first.` : null });
+    this.store.set({ ...next, source: 'attention', ...(next.tokens.length > 1 ? { head: null } : {}) });
+  }
+
+  /** Ctrl takes a word into the set or out of it, Shift all up to it; a bare click chooses it alone. */
+  choose(event, index) {
+    if (event.ctrlKey || event.metaKey) this.take(toggled(this.selection, index));
+    else if (event.shiftKey) this.take(ranged(this.selection, index, this.order));
+    else this.store.set({ token: index, tokens: Object.freeze([]), source: 'attention' });
   }
 
   get systemShown() {
@@ -62,15 +94,16 @@ export class TokenPanel extends Panel {
 
   chip(token, mass, top) {
     const on = token.index === this.selection.token;
+    const among = this.selection.tokens.includes(token.index);
     const shown =
       mass === undefined || mass === null
         ? 'does not see the picture'
         : `${percent(mass)} of its attention on the picture`;
-    const classes = ['chip', 'mono', token.span.toLowerCase(), token.template ? 'template' : '', on ? 'on' : ''].join(
+    const classes = ['chip', 'mono', token.span.toLowerCase(), token.template ? 'template' : '', on ? 'on' : '', among ? 'among' : ''].join(
       ' ',
     );
-    return html`<button type="button" class=${classes} data-token=${token.index} tabindex=${on || token.index === this.entry ? 0 : -1} aria-pressed=${String(on)} title=${`${JSON.stringify(token.text)}: ${shown}`}
-      @click=${() => this.store.set({ token: token.index, source: 'attention' })}>${tokenText(token.text)}<i aria-hidden="true"
+    return html`<button type="button" class=${classes} data-token=${token.index} tabindex=${on || token.index === this.entry ? 0 : -1} aria-pressed=${String(areSeveral(this.selection) ? among : on)} title=${`${JSON.stringify(token.text)}: ${shown}`}
+      aria-keyshortcuts="x" @click=${(event) => this.choose(event, token.index)}>${tokenText(token.text)}<i aria-hidden="true"
       .style=${`--w:${mass ? Math.min(100, (100 * mass) / top) : 0}%`}></i></button>`;
   }
 
@@ -117,12 +150,21 @@ export class TokenPanel extends Panel {
     </div>${this.renderDetails(run, mass)}`;
   }
 
+  /** How many words are taken together, and the way back to one. */
+  renderTogether() {
+    const { tokens } = this.selection;
+    if (!tokens.length) return nothing;
+    const text = tokens.length > 1 ? `${whole(tokens.length)} words together` : '1 word marked; x marks another';
+    return html`<span class="together" data-value="together">${text}<button type="button" class="icon tiny" aria-label="No longer together" title="No longer together: the current word alone"
+      @click=${() => this.store.set({ tokens: Object.freeze([]) })}>×</button></span>`;
+  }
+
   renderDetails(run, mass) {
     const token = run.tokens.find(({ index }) => index === this.selection.token);
     if (!token) return nothing;
     const seen = mass.get(token.index);
     return html`<div class="token-details" aria-label="The chosen token" role="group">
-      <b class="mono">${tokenText(token.text)}</b>
+      ${this.renderTogether()}<b class="mono">${tokenText(token.text)}</b>
       <span class="k">${
         token.span === 'OUTPUT'
           ? html`log-probability <b data-value="logprob">${fixed(token.logprob, 2)}</b> (${percent(Math.exp(token.logprob))})`

@@ -3,17 +3,10 @@ import '../elements/copied_text.js';
 import { whole } from '../elements/format.js';
 import '../elements/sheet.js';
 import { Panel } from './base/panel.js';
+import { workerCommand } from './steering/worker_command.js';
 
 /** Who runs the model: the worker's state in a sentence, and how to start one. */
 export class WorkerPanel extends Panel {
-  get command() {
-    const entry = this.store.dictionaryEntry;
-    const said = /visualscratchpad worker .*/.exec(this.store.session.worker?.sentence ?? '');
-    const logdir = /--logdir (.+)$/.exec(said?.[0] ?? '')?.[1] ?? 'LOGDIR';
-    const isDemo = entry && /emoji/i.test(entry.vlm_name);
-    return `visualscratchpad worker --vlm ${isDemo ? 'demo' : 'MODEL'} --sae ${isDemo ? 'demo' : 'SAE'} --logdir ${logdir}`;
-  }
-
   renderFacts({ vlm_name: vlm, sae_name: sae, device, limits, run }) {
     const fact = (name, value) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
     return html`<dl class="facts-list">${fact('Model', vlm)}${fact('Dictionary', sae)}${fact('Device', device)}${fact('Logs into', run)}
@@ -28,7 +21,7 @@ export class WorkerPanel extends Panel {
       ${
         worker.state === 'none' || worker.state === 'unreachable'
           ? html`<p>A worker holds the model and answers for this tab. Start one where the model is:</p>
-            <vs-copied .text=${this.command} label="Command that starts a worker" action="Copy command"></vs-copied>`
+            <vs-copied .text=${workerCommand(this.store)} label="Command that starts a worker" action="Copy command"></vs-copied>`
           : nothing
       }
       <button type="button" class="button small" @click=${() => this.store.jobs?.askWorker({ now: true })}>Look again</button>`;

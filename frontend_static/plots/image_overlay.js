@@ -4,10 +4,16 @@ import { sequentialTable } from '../color/sequential.js';
  * A map of patches over a picture. Patches of base view and tiles overlap, so they are first gathered on a raster of the
  * picture: attention as the sum of A / area, an activation as the maximum.
  *
- * @typedef {{width: number, height: number, value: Float32Array, peak: number}} Raster value [height, width]
+ * @typedef {{width: number, height: number, value: Float32Array, peak: number, side: number}} Raster value [height, width];
+ *   `side`: the shortest edge of a patch, in cells of the raster
  */
 
 const LONG_SIDE = 192;
+/** Colours follow the power of the value over the scale's end, so that little attention is seen beside much. */
+const GAMMA = 0.72;
+/** What the spotlight leaves in the dark. */
+const VEIL = [9, 13, 24];
+const HATCH = 5;
 
 /**
  * @param {{width: number, height: number}} picture original size in pixels
@@ -22,6 +28,7 @@ export function rasterise(picture, box, value, how) {
   const height = Math.max(1, Math.round(picture.height * scale));
   const [sx, sy] = [width / picture.width, height / picture.height];
   const out = new Float32Array(width * height);
+  let side = LONG_SIDE;
   for (let p = 0; p < value.length; p++) {
     if (!(value[p] > 0)) continue;
     const [x0, y0, x1, y1] = [box[4 * p], box[4 * p + 1], box[4 * p + 2], box[4 * p + 3]];
@@ -30,6 +37,7 @@ export function rasterise(picture, box, value, how) {
     const [left, top] = [Math.min(width - 1, Math.round(x0 * sx)), Math.min(height - 1, Math.round(y0 * sy))];
     const right = Math.max(left + 1, Math.min(width, Math.round(x1 * sx)));
     const bottom = Math.max(top + 1, Math.min(height, Math.round(y1 * sy)));
+    side = Math.min(side, right - left, bottom - top);
     const amount = how === 'sum' ? value[p] / area : value[p];
     for (let y = top; y < bottom; y++) {
       for (let x = left; x < right; x++) {
@@ -40,7 +48,7 @@ export function rasterise(picture, box, value, how) {
   }
   let peak = 0;
   for (const v of out) peak = Math.max(peak, v);
-  return { width, height, value: out, peak };
+  return { width, height, value: out, peak, side };
 }
 
 /** @param {Raster} raster @returns {number} share of the picture's area where the map reaches half of its peak */
@@ -73,21 +81,26 @@ function soften({ width, height, value }, radius) {
   return from;
 }
 
+/** @param {number} value over the end of the scale @returns {number} 0...1, along the colours */
+const shade = (value) => Math.min(1, Math.max(0, value)) ** GAMMA;
+
 /**
- * @param {Raster} raster @param {'spotlight'|'heat'} mode @param {'light'|'dark'} theme @param {number} veil 0...1
+ * @param {Raster} raster
+ * @param {{mode: 'spotlight'|'heat', theme: 'light'|'dark', veil: number, top: number, crisp: boolean}} how `top`: the value at the end
+ *   of the scale; `crisp`: patches as they are, without soft edges
  * @returns {OffscreenCanvas} to be drawn over the picture, scaled
  */
-function mapLayer(raster, mode, theme, veil) {
-  const soft = soften(raster, 5);
-  let peak = 1e-30;
-  for (const v of soft) peak = Math.max(peak, v);
+function mapLayer(raster, { mode, theme, veil, top, crisp }) {
+  // edges soften within the patches, whatever their size, so that the middle of each keeps its colour
+  const radius = crisp ? 0 : Math.min(5, Math.floor(0.4 * raster.side));
+  const soft = radius ? soften(raster, radius) : raster.value;
   const image = new ImageData(raster.width, raster.height);
   const table = sequentialTable(theme === 'light' ? 'dark' : theme);
   for (let i = 0; i < soft.length; i++) {
-    const share = (soft[i] / peak) ** 0.72;
+    const share = shade(soft[i] / top);
     const o = 4 * i;
     if (mode === 'spotlight') {
-      image.data.set([9, 13, 24, 255 * veil * (1 - share)], o);
+      image.data.set([...VEIL, 255 * veil * (1 - share)], o);
     } else {
       const entry = 3 * Math.round(255 * share);
       image.data.set([table[entry], table[entry + 1], table[entry + 2], 70 + 160 * share], o);
@@ -98,8 +111,38 @@ function mapLayer(raster, mode, theme, veil) {
   return layer;
 }
 
+/** @type {WeakMap<Raster, {key: string, layer: OffscreenCanvas}>} the last layer of each raster: a zoomed picture is painted often */
+const layers = new WeakMap();
+
+/** @param {Raster} raster @param {Parameters<typeof mapLayer>[1]} how */
+function keptLayer(raster, how) {
+  const key = Object.values(how).join(' ');
+  let kept = layers.get(raster);
+  if (kept?.key !== key) {
+    kept = { key, layer: mapLayer(raster, how) };
+    layers.set(raster, kept);
+  }
+  return kept.layer;
+}
+
+/**
+ * The colours of a map along its scale, for a bar beside it.
+ * @param {'spotlight'|'heat'} mode @returns {string} a CSS gradient, zero first
+ */
+export function scaleGradient(mode) {
+  const table = sequentialTable('dark');
+  const stops = Array.from({ length: 13 }, (_, i) => {
+    const share = shade(i / 12);
+    const entry = 3 * Math.round(255 * share);
+    const dark = VEIL.map((v) => Math.round(v + (236 - v) * (0.24 + 0.76 * share)));
+    const color = mode === 'spotlight' ? dark : [table[entry], table[entry + 1], table[entry + 2]];
+    return `rgb(${color.join(' ')}) ${((100 * i) / 12).toFixed(1)}%`;
+  });
+  return `linear-gradient(90deg, ${stops.join(', ')})`;
+}
+
 /** Edges of the region at or over half of the peak. */
-function outline(g, { width, height, value, peak }, w, h) {
+function outline(g, { width, height, value, peak }, w, h, thin) {
   if (!peak) return;
   const on = (x, y) => x >= 0 && y >= 0 && x < width && y < height && value[y * width + x] >= peak / 2;
   const [ux, uy] = [w / width, h / height];
@@ -126,9 +169,14 @@ function outline(g, { width, height, value, peak }, w, h) {
     }
   }
   g.lineCap = 'square';
+  strokeTwice(g, thin ? [2.5, 1] : [4, 1.75]);
+}
+
+/** A light line in a dark one, to be seen on any picture. */
+function strokeTwice(g, [wide, narrow]) {
   for (const [color, line] of [
-    ['rgba(9,13,24,.8)', w > 150 ? 4 : 2.5],
-    ['#ffffff', w > 150 ? 1.75 : 1],
+    ['rgba(9,13,24,.8)', wide],
+    ['#ffffff', narrow],
   ]) {
     g.strokeStyle = color;
     g.lineWidth = line;
@@ -136,12 +184,37 @@ function outline(g, { width, height, value, peak }, w, h) {
   }
 }
 
+/** Patches marked as sinks: hatched and crossed. @param {readonly (readonly number[])[]} marks boxes, 0...1 of width and height */
+function drawMarks(g, marks, w, h) {
+  for (const [x0, y0, x1, y1] of marks) {
+    const [left, top, right, bottom] = [x0 * w, y0 * h, x1 * w, y1 * h];
+    g.save();
+    g.beginPath();
+    g.rect(left, top, right - left, bottom - top);
+    g.clip();
+    g.beginPath();
+    for (let at = left - (bottom - top); at < right; at += HATCH) {
+      g.moveTo(at, bottom);
+      g.lineTo(at + (bottom - top), top);
+    }
+    strokeTwice(g, [1.75, 0.75]);
+    g.restore();
+    g.beginPath();
+    g.rect(left + 0.5, top + 0.5, right - left - 1, bottom - top - 1);
+    g.moveTo(left, top);
+    g.lineTo(right, bottom);
+    strokeTwice(g, [2.5, 1.25]);
+  }
+}
+
 /**
  * @param {CanvasRenderingContext2D} g @param {number} w @param {number} h CSS pixels to fill
  * @param {{image: CanvasImageSource|null, raster: Raster|null, mode: 'spotlight'|'heat'|'off', theme: 'light'|'dark',
- *   outlined: boolean, ground: string}} given `image` null where pictures are not logged: `ground` fills in for it
+ *   outlined: boolean, ground: string, top?: number|null, crisp?: boolean, marks?: readonly (readonly number[])[]}} given
+ *   `image` null where pictures are not logged: `ground` fills in for it; `top`: the value at the end of the scale, by default the
+ *   map's peak; `crisp`: no soft edges; `marks`: patches to be struck out, as shares of the picture
  */
-export function paintOverlay(g, w, h, { image, raster, mode, theme, outlined, ground }) {
+export function paintOverlay(g, w, h, { image, raster, mode, theme, outlined, ground, top = null, crisp = false, marks = [] }) {
   g.imageSmoothingEnabled = true;
   g.imageSmoothingQuality = 'high';
   if (image) g.drawImage(image, 0, 0, w, h);
@@ -149,7 +222,13 @@ export function paintOverlay(g, w, h, { image, raster, mode, theme, outlined, gr
     g.fillStyle = ground;
     g.fillRect(0, 0, w, h);
   }
-  if (!raster || !raster.peak || mode === 'off') return;
-  g.drawImage(mapLayer(raster, image ? mode : 'heat', theme, w < 110 ? 0.52 : 0.66), 0, 0, w, h);
-  if (outlined) outline(g, raster, w, h);
+  if (mode === 'off') return;
+  if (raster?.peak) {
+    const shown = image ? mode : 'heat';
+    g.imageSmoothingEnabled = !crisp;
+    g.drawImage(keptLayer(raster, { mode: shown, theme, veil: w < 110 ? 0.52 : 0.66, top: top || raster.peak, crisp }), 0, 0, w, h);
+    g.imageSmoothingEnabled = true;
+    if (outlined) outline(g, raster, w, h, w <= 150);
+  }
+  if (marks.length) drawMarks(g, marks, w, h);
 }

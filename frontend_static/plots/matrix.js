@@ -44,6 +44,8 @@ export class MatrixPlot {
     this.scroll = 0;
     this.theme = 'light';
     this.selected = { row: -1, column: -1 };
+    /** @type {readonly number[]} */
+    this.among = [];
     /** @type {Cell|null} */
     this.cursor = null;
     /** @type {MatrixData|null} */
@@ -67,11 +69,17 @@ export class MatrixPlot {
     this.surface.request();
   }
 
-  /** @param {Cell} cell row or column -1 for none */
-  setSelected(cell) {
+  /** @param {Cell} cell row or column -1 for none @param {readonly number[]} [among] rows of words that are taken together */
+  setSelected(cell, among = []) {
     const moved = cell.row !== this.selected.row || cell.column !== this.selected.column;
-    if (!moved) return;
+    const others = among.join() !== this.among.join();
+    if (!moved && !others) return;
     this.selected = cell;
+    this.among = among;
+    if (!moved) {
+      this.surface.request();
+      return;
+    }
     if (this.data?.nRows && this.surface.height && (cell.row >= 0 || cell.column >= 0)) {
       const { first } = this.layout().columns;
       this.reveal({ row: Math.max(0, cell.row), column: cell.column < 0 ? Math.ceil(first) : cell.column });
@@ -153,7 +161,7 @@ export class MatrixPlot {
         const full = width - x - 2;
         g.fillStyle = tokens.line;
         g.fillRect(x, y + rowHeight / 2 - 2, full, 4);
-        g.fillStyle = row === this.selected.row ? tokens.accent : tokens.bar;
+        g.fillStyle = row === this.selected.row || this.among.includes(row) ? tokens.accent : tokens.bar;
         if (mass[row] !== null) g.fillRect(x, y + rowHeight / 2 - 2, (full * mass[row]) / most, 4);
       }
     }
@@ -168,8 +176,8 @@ export class MatrixPlot {
   paintRowLabel(g, { ordinal, text }, row, y, rowHeight, left, tokens) {
     const on = row === this.selected.row;
     const hovered = this.cursor?.row === row;
-    if (on) {
-      g.fillStyle = tokens.accent;
+    if (on || this.among.includes(row)) {
+      g.fillStyle = on ? tokens.accent : tokens.accentSoft;
       g.beginPath();
       g.roundRect(left - 80, y, 74, rowHeight, 3);
       g.fill();

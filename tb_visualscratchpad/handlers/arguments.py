@@ -13,6 +13,9 @@ from tb_visualscratchpad.views.token_rows import row_choice
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import RowChoice
 
+MAX_TOKENS = 32
+"""So many are taken together at most."""
+
 
 class Arguments:
     """The query of one request.
@@ -69,6 +72,26 @@ class Arguments:
         if value not in choices:
             raise ScratchpadError(f"{name} '{value}' is unknown: choose one of {', '.join(choices)}.")
         return value
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """``tokens``, each once, as given; where it is absent, ``token`` alone."""
+        if not self._query.get("tokens", ""):
+            return (self.integer("token"),)
+        tokens = tuple(dict.fromkeys(self.integers("tokens")))
+        if len(tokens) > MAX_TOKENS:
+            raise ScratchpadError(f"tokens names {len(tokens)} tokens, at most {MAX_TOKENS} are taken together: choose fewer.")
+        return tokens
+
+    @property
+    def several_tokens(self) -> tuple[int, ...]:
+        """``tokens``, none where it is absent."""
+        return self.tokens if self._query.get("tokens", "") else ()
+
+    @property
+    def with_sinks(self) -> bool:
+        """Sinks count; False where ``sinks=0``."""
+        return self.choice("sinks", ("1", "0")) == "1"
 
     @property
     def layers(self) -> tuple[int, ...] | None:

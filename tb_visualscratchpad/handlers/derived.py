@@ -16,6 +16,7 @@ from tb_visualscratchpad.views.clusters import TokenCluster, compute_latent_orde
 from tb_visualscratchpad.views.means import LatentMeans, latent_means
 from tb_visualscratchpad.views.ordered_tree import heights_of
 from tb_visualscratchpad.views.patches import ViewChoice
+from tb_visualscratchpad.views.sinks import SinkPatches, find_sinks
 from tb_visualscratchpad.wire.dictionary_evidence import LatentStatistics
 from tb_visualscratchpad.wire.evidence import LatentOrder, RowChoice, VlmRun
 
@@ -70,13 +71,31 @@ class DerivedViews:
         self._computing: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def means(self, run: VlmRun, layers: Layers, row: RowChoice, view: ViewChoice) -> LatentMeans:
-        """B and C of all text tokens."""
+    def sinks(self, run: VlmRun, layers: Layers, row: RowChoice) -> SinkPatches:
+        """The run's sinks under these choices."""
         layers = _all_as_none(run, layers)
         return self._get(
             run,
-            ("means", layers, row, view),
-            lambda: latent_means(run, layers=layers, row=row, view=view),
+            ("sinks", layers, row),
+            lambda: find_sinks(run, layers=layers, row=row),
+            lambda sinks: int(sinks.sink_P.nbytes + sinks.density_P.nbytes),
+        )
+
+    def left_out(self, run: VlmRun, layers: Layers, row: RowChoice, with_sinks: bool) -> np.ndarray | None:
+        """bool [P], the sinks where they are to be left out and there are any; else None."""
+        if with_sinks:
+            return None
+        sinks = self.sinks(run, layers, row)
+        return sinks.sink_P if sinks.n_sinks else None
+
+    def means(self, run: VlmRun, layers: Layers, row: RowChoice, view: ViewChoice, with_sinks: bool = True) -> LatentMeans:
+        """B and C of all text tokens."""
+        layers = _all_as_none(run, layers)
+        without_P = self.left_out(run, layers, row, with_sinks)
+        return self._get(
+            run,
+            ("means", layers, row, view, without_P is not None),
+            lambda: latent_means(run, layers=layers, row=row, view=view, without_P=without_P),
             lambda means: means.nbytes,
         )
 
@@ -107,20 +126,24 @@ class DerivedViews:
         )[1]
 
     def names(
-        self, run: VlmRun, statistics: LatentStatistics | None, layers: Layers, row: RowChoice, view: ViewChoice, include_prompt: bool
+        self, run: VlmRun, statistics: LatentStatistics | None, layers: Layers, row: RowChoice, view: ViewChoice, include_prompt: bool,
+        with_sinks: bool = True,
     ) -> KnownNames:
         """Names of clusters under these choices."""
         # The statistics are held by what is kept, so that their id() stays their own.
-        what = ("names", id(statistics), _all_as_none(run, layers), row, view, include_prompt)
+        layers = _all_as_none(run, layers)
+        without = self.left_out(run, layers, row, with_sinks) is not None
+        what = ("names", id(statistics), layers, row, view, include_prompt, without)
         return self._get(run, what, lambda: KnownNames(run, statistics), lambda kept: kept.NBYTES)
 
-    def masses(self, run: VlmRun, layers: Layers, row: RowChoice) -> AttentionMasses:
+    def masses(self, run: VlmRun, layers: Layers, row: RowChoice, with_sinks: bool = True) -> AttentionMasses:
         """The mass on the picture of all text tokens."""
         layers = _all_as_none(run, layers)
+        without_P = self.left_out(run, layers, row, with_sinks)
         return self._get(
             run,
-            ("masses", layers, row),
-            lambda: attention_masses(run, layers=layers, row=row),
+            ("masses", layers, row, without_P is not None),
+            lambda: attention_masses(run, layers=layers, row=row, without_P=without_P),
             lambda masses: int(masses.mass_T.nbytes + masses.token_T.nbytes),
         )
 

@@ -15,7 +15,7 @@ from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.views.attribution import check_latent, latent_attribution, summed_attribution
 from tb_visualscratchpad.views.clusters import DEFAULT_CUT, ClusteredMatrix, cluster_columns
 from tb_visualscratchpad.views.matrix import matrix_with_columns
-from tb_visualscratchpad.views.means import LatentMeans
+from tb_visualscratchpad.views.means import LatentMeans, means_of_several
 from tb_visualscratchpad.views.missed_latents import N_FIRST, missed_latents
 from tb_visualscratchpad.views.ranking import RankedLatent, rank_latents, ranks_of_latent
 from tb_visualscratchpad.views.thresholds import Thresholds
@@ -47,7 +47,8 @@ class RunLatentHandlers:
         cut, n_clusters = arguments.optional_number("cut"), arguments.optional_integer("n_clusters")
         by_strength = arguments.choice("order", (CLUSTERED, STRENGTH)) == STRENGTH
         statistics = self._statistics(arguments, run, thresholds)
-        means = self._derived.means(run, layers, row, view)
+        means = self._derived.means(run, layers, row, view, arguments.with_sinks)
+        # Of all patches, sinks or not: leaving them out changes values, as thresholds choose columns, and moves none.
         order = self._derived.order(run, layers, row, view, prompt)
         keep = thresholds.passing(run, statistics, order.latent_C)
         heights = self._derived.heights(run, order)
@@ -63,7 +64,7 @@ class RunLatentHandlers:
             n_candidates=int(thresholds.passing(run, statistics, means.latent_F).sum()),
             heights=heights,
         )
-        names = self._derived.names(run, statistics, layers, row, view, prompt)
+        names = self._derived.names(run, statistics, layers, row, view, prompt, arguments.with_sinks)
         used_cut = None if n_clusters is not None else DEFAULT_CUT if cut is None else cut
         reason = "The columns are in order of strength." if by_strength else found.reason
         header = _matrix_header(found, int(means.latent_F.size), used_cut, reason, names, with_words=weights)
@@ -73,7 +74,7 @@ class RunLatentHandlers:
     def latent_ranking(self, arguments: Arguments) -> Answer:
         """``latent_ranking``"""
         run, thresholds = self._find(arguments), arguments.thresholds
-        token = text_token(run, arguments.integer("token")).index
+        token, means = self._of_tokens(arguments, run)
         limit = arguments.optional_integer("limit")
         statistics = self._statistics(arguments, run, thresholds)
         ranking = rank_latents(
@@ -84,11 +85,12 @@ class RunLatentHandlers:
             max_frequency=thresholds.max_frequency,
             min_mean=thresholds.min_mean,
             limit=_MAX_RANKS if limit is None else limit,
-            means=self._derived.means(run, arguments.layers, arguments.row, arguments.view),
+            means=means,
         )
         return json_answer(
             {
                 "token": token,
+                "tokens": list(arguments.tokens),
                 "defined": ranking.defined,
                 "reason": ranking.reason,
                 "n_firing": ranking.n_firing,
@@ -102,17 +104,16 @@ class RunLatentHandlers:
         """``latent_ranks``: one latent's places in what ``latent_ranking`` would list, at a fraction of its cost."""
         run, latent, thresholds = self._find(arguments), arguments.integer("latent"), arguments.thresholds
         check_latent(latent, run.latents.n_latents)
-        token = text_token(run, arguments.integer("token")).index
-        means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
+        token, means = self._of_tokens(arguments, run)
         statistics = self._statistics(arguments, run, thresholds)
         ranks = ranks_of_latent(means, token, latent, thresholds.passing(run, statistics, means.latent_F))
-        return json_answer({"token": token, "latent": latent, **asdict(ranks)})
+        return json_answer({"token": token, "tokens": list(arguments.tokens), "latent": latent, **asdict(ranks)})
 
     @endpoint
     def missed_latents(self, arguments: Arguments) -> Answer:
         """``missed_latents``: of every answer word, what a ranking by B would not show."""
         run, thresholds = self._find(arguments), arguments.thresholds
-        means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
+        means = self._derived.means(run, arguments.layers, arguments.row, arguments.view, arguments.with_sinks)
         statistics = self._statistics(arguments, run, thresholds)
         found = missed_latents(means, thresholds.passing(run, statistics, means.latent_F))
         return json_answer({"n_first": N_FIRST, "words": [asdict(one) for one in found]})
@@ -122,7 +123,9 @@ class RunLatentHandlers:
         """``latent``"""
         run, latent = self._find(arguments), arguments.integer("latent")
         check_latent(latent, run.latents.n_latents)
-        means = self._derived.means(run, arguments.layers, arguments.row, arguments.view)
+        means = self._derived.means(run, arguments.layers, arguments.row, arguments.view, arguments.with_sinks)
+        several = arguments.several_tokens
+        together = means_of_several(means, [text_token(run, one).index for one in several]) if several else None
         statistics = self._statistics(arguments, run, Thresholds())
         place = means.place_of(latent)
         output = np.flatnonzero(means.output_T)
@@ -137,6 +140,12 @@ class RunLatentHandlers:
                         float(value) if means.defined_T[column] else None
                         for column, value in zip(output, weighted, strict=True)
                     ],
+                },
+                "together": None
+                if together is None
+                else {
+                    "tokens": list(several),
+                    "weighted": None if together.reason_T[0] else 0.0 if place is None else float(together.weighted_FT[place, 0]),
                 },
                 "n_firing_patches": 0 if place is None else int(means.n_firing_F[place]),
                 "n_patches": means.n_patches,
@@ -157,6 +166,12 @@ class RunLatentHandlers:
         """``latents_attribution``"""
         found = summed_attribution(self._find(arguments), arguments.integers("latents"), arguments.view)
         return packed_answer({"maximum": found.maximum, "n_firing": found.n_firing}, {"value": found.value_P})
+
+    def _of_tokens(self, arguments: Arguments, run: VlmRun) -> tuple[int, LatentMeans]:
+        """The token that is asked about, or the first of several, and means under which its C is that of them together."""
+        tokens = [text_token(run, index).index for index in arguments.tokens]
+        means = self._derived.means(run, arguments.layers, arguments.row, arguments.view, arguments.with_sinks)
+        return tokens[0], means_of_several(means, tokens) if len(tokens) > 1 else means
 
     def _find(self, arguments: Arguments) -> VlmRun:
         return self._store.vlm_run(arguments.experiment, arguments.text("run"), arguments.text("id"))

@@ -13,7 +13,8 @@ from tb_visualscratchpad.handlers.arguments import Arguments
 from tb_visualscratchpad.handlers.derived import DerivedViews
 from tb_visualscratchpad.handlers.endpoint import endpoint
 from tb_visualscratchpad.request_guard import RequestGuard
-from tb_visualscratchpad.views.attention_maps import attention_map
+from tb_visualscratchpad.views.attention_maps import AttentionMap, joint_attention
+from tb_visualscratchpad.views.sinks import SINK_DENSITY, SINK_WORDS
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import Span, Token, VlmRun
 
@@ -95,32 +96,56 @@ class VlmRunHandlers:
 
     @endpoint
     def attention(self, arguments: Arguments) -> Answer:
-        """``attention``"""
-        found = attention_map(
-            self._find(arguments),
-            arguments.integer("token"),
+        """``attention``: of one token, or of several and their mean."""
+        run = self._find(arguments)
+        found = joint_attention(
+            run,
+            arguments.tokens,
             layers=arguments.layers,
             row=arguments.row,
             view=arguments.view,
+            sink_P=self._derived.sinks(run, arguments.layers, arguments.row).sink_P,
+            without_sinks=not arguments.with_sinks,
         )
+        if not arguments.several_tokens:
+            (one,) = found.maps
+            return packed_answer(_map_header(one), {"attention": one.attention_P})
         return packed_answer(
             {
-                "token": found.token,
-                "query_position": found.position,
-                "defined": found.defined,
-                "sees_image": found.sees_image,
-                "reason": found.reason,
+                "tokens": [_map_header(one) for one in found.maps],
+                "n_averaged": found.n_averaged,
+                "defined": found.n_averaged > 0,
+                "sees_image": any(one.sees_image for one in found.maps),
+                "reason": None if found.n_averaged else found.maps[0].reason,
                 "mass_on_picture": found.mass_on_picture,
                 "mass_on_newlines": found.mass_on_newlines,
+                "mass_on_sinks": found.mass_on_sinks,
                 "mass_by_layer": None if found.mass_by_layer_L is None else found.mass_by_layer_L.tolist(),
             },
-            {"attention": found.attention_P},
+            {"attention": found.attention_P, "each": np.stack([one.attention_P for one in found.maps])},
+        )
+
+    @endpoint
+    def sinks(self, arguments: Arguments) -> Answer:
+        """``sinks``"""
+        found = self._derived.sinks(self._find(arguments), arguments.layers, arguments.row)
+        return packed_answer(
+            {
+                "defined": found.defined,
+                "reason": found.reason,
+                "n_words": found.n_words,
+                "n_sinks": found.n_sinks,
+                "share": found.share,
+                "density": SINK_DENSITY,
+                "words": SINK_WORDS,
+            },
+            {"sink": found.sink_P.astype(np.uint8), "density": found.density_P},
         )
 
     @endpoint
     def attention_masses(self, arguments: Arguments) -> Answer:
         """``attention_masses``"""
-        masses = self._derived.masses(self._find(arguments), arguments.layers, arguments.row)
+        masses = self._derived.masses(self._find(arguments), arguments.layers, arguments.row, arguments.with_sinks)
         return json_answer(
             {
                 "index": masses.token_T.tolist(),
@@ -140,6 +165,20 @@ class VlmRunHandlers:
         except UnreadableEvidence as error:
             return False, str(error)
         return True, None
+
+
+def _map_header(found: AttentionMap) -> dict[str, object]:
+    return {
+        "token": found.token,
+        "query_position": found.position,
+        "defined": found.defined,
+        "sees_image": found.sees_image,
+        "reason": found.reason,
+        "mass_on_picture": found.mass_on_picture,
+        "mass_on_newlines": found.mass_on_newlines,
+        "mass_on_sinks": found.mass_on_sinks,
+        "mass_by_layer": None if found.mass_by_layer_L is None else found.mass_by_layer_L.tolist(),
+    }
 
 
 def _steering(run: VlmRun) -> object:

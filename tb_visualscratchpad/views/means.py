@@ -36,6 +36,7 @@ class LatentMeans:
         plain_F: float64, B > 0.
         n_firing_F: int32, packed patches of the view on which the latent fires.
         weighted_FT: float32, C; zero where undefined. Latents come first: thresholds pick rows of it.
+        mass_T: float64, sum_p A, what C was divided by; zero where undefined.
     """
 
     n_latents: int
@@ -47,6 +48,7 @@ class LatentMeans:
     plain_F: np.ndarray
     n_firing_F: np.ndarray
     weighted_FT: np.ndarray
+    mass_T: np.ndarray
 
     @cached_property
     def defined_T(self) -> np.ndarray:
@@ -77,6 +79,7 @@ def latent_means(
     layers: Sequence[int] | None = None,
     row: RowChoice | str = RowChoice.PRODUCING,
     view: ViewChoice | str = ViewChoice.BOTH,
+    without_P: np.ndarray | None = None,
 ) -> LatentMeans:
     """B and C for all text tokens, or for some.
 
@@ -85,6 +88,7 @@ def latent_means(
 
     Args:
         tokens: indices of text tokens; None for all.
+        without_P: bool [P], patches that C leaves out of both its sums (sinks). B asks nothing of attention and keeps them.
 
     Raises:
         ScratchpadError: no such token, layer or view.
@@ -100,7 +104,7 @@ def latent_means(
     latent_F = np.flatnonzero(n_firing_K > 0).astype(np.int32)
     plain_F = np.asarray(latents_pK.sum(axis=0, dtype=np.float64)).ravel()[latent_F] / patches.size
 
-    share_pT, reasons = _share_of_patches(run, rows, patches, layers, view)
+    share_pT, mass_T, reasons = _share_of_patches(run, rows, patches, layers, view, without_P)
     weighted_FT = np.zeros((latent_F.size, len(rows)), dtype=np.float32)
     latents_Fp = latents_pK[:, latent_F].T.tocsr().astype(np.float64)
     for start in range(0, latent_F.size, _BLOCK):
@@ -115,29 +119,70 @@ def latent_means(
         plain_F=plain_F,
         n_firing_F=n_firing_K[latent_F].astype(np.int32),
         weighted_FT=weighted_FT,
+        mass_T=mass_T,
+    )
+
+
+def means_of_several(means: LatentMeans, tokens: Sequence[int]) -> LatentMeans:
+    """C of several tokens taken together, as of one: sum_p A z / sum_p A with A the sum of their rows.
+
+    That is the mean of their C, each weighted by its row's mass on the patches that count. Tokens whose C is undefined add nothing;
+    it is undefined for all together when it is for each.
+
+    Args:
+        means: of all text tokens.
+        tokens: at least one, each of them a text token; the result stands under the first.
+    """
+    columns = [means.column_of(token) for token in dict.fromkeys(tokens)]
+    defined = [column for column in columns if means.reason_T[column] is None]
+    mass_t = means.mass_T[defined]
+    reason = None if defined else f"None of these tokens has a weighted mean: {means.reason_T[columns[0]]}"
+    weighted_F1 = np.zeros((means.latent_F.size, 1), dtype=np.float32)
+    if defined:
+        weighted_F1[:, 0] = means.weighted_FT[:, defined].astype(np.float64) @ (mass_t / mass_t.sum())
+    return LatentMeans(
+        n_latents=means.n_latents,
+        n_patches=means.n_patches,
+        token_T=np.array([tokens[0]], dtype=np.int64),
+        output_T=means.output_T[columns[:1]],
+        reason_T=(reason,),
+        latent_F=means.latent_F,
+        plain_F=means.plain_F,
+        n_firing_F=means.n_firing_F,
+        weighted_FT=weighted_F1,
+        mass_T=np.array([mass_t.sum()]),
     )
 
 
 def _share_of_patches(
-    run: VlmRun, rows: Sequence[TokenRow], patches: np.ndarray, layers: Sequence[int] | None, view: ViewChoice | str
-) -> tuple[np.ndarray, list[str | None]]:
-    """float64 [p, T], A / sum A over the patches, zero where undefined; and the reasons why."""
+    run: VlmRun,
+    rows: Sequence[TokenRow],
+    patches: np.ndarray,
+    layers: Sequence[int] | None,
+    view: ViewChoice | str,
+    without_P: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+    """float64 [p, T], A / sum A over the patches, zero where undefined; float64 [T], sum A; and the reasons why."""
     reasons = [one.reason for one in rows]
-    share_pT = np.zeros((patches.size, len(rows)))
+    share_pT, mass_T = np.zeros((patches.size, len(rows))), np.zeros(len(rows))
     recorded = [i for i, one in enumerate(rows) if one.row is not None]
     if not recorded:
         attention_rows(run.attention, [], layers)  # unknown layers are refused all the same
-        return share_pT, reasons
+        return share_pT, mass_T, reasons
     attention_RI = attention_rows(run.attention, [rows[i].row for i in recorded], layers)
     attention_Rp = attention_RI[:, run.image_tokens.patch_token_P[patches]]
+    if without_P is not None:
+        attention_Rp[:, without_P[patches]] = 0
     total_R = attention_Rp.sum(axis=1)
     for i, total in zip(recorded, total_R, strict=True):
         if total == 0:
             name = ViewChoice(view).value
             place = "the picture" if name == "both" else f"the picture's {name}"
-            reasons[i] = f"Token {rows[i].token.index} puts no attention on {place}: there is nothing to weigh by."
+            beside = "" if without_P is None else " beside the sinks"
+            reasons[i] = f"Token {rows[i].token.index} puts no attention on {place}{beside}: there is nothing to weigh by."
     share_pT[:, recorded] = (attention_Rp / np.where(total_R == 0, 1, total_R)[:, None]).T
-    return share_pT, reasons
+    mass_T[recorded] = total_R
+    return share_pT, mass_T, reasons
 
 
 def plain_mean(run: VlmRun, *, view: ViewChoice | str = ViewChoice.BOTH) -> np.ndarray:
@@ -165,7 +210,7 @@ def weighted_mean(
     """
     patches = packed_patches(run.image_tokens, view)
     chosen = row_of_token(run, text_token(run, token_index), row)
-    share_pT, (reason,) = _share_of_patches(run, [chosen], patches, layers, view)
+    share_pT, _, (reason,) = _share_of_patches(run, [chosen], patches, layers, view)
     if reason is not None:
         raise ScratchpadError(f"{reason} Choose another token, row or view.")
     return run.latents.csr_PK[patches].T.astype(np.float64) @ share_pT[:, 0]

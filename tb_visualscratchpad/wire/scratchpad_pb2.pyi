@@ -23,6 +23,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_SET: _ClassVar[Kind]
     SET_ABLATION: _ClassVar[Kind]
     SAE_CHECK: _ClassVar[Kind]
+    HEAD_ATTENTION: _ClassVar[Kind]
 
 class Packing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -58,6 +59,7 @@ TRUTH_REPORT: Kind
 FAILURE_SET: Kind
 SET_ABLATION: Kind
 SAE_CHECK: Kind
+HEAD_ATTENTION: Kind
 RAW: Packing
 ZLIB: Packing
 SHUFFLED_ZLIB: Packing
@@ -162,7 +164,7 @@ class VlmRunSummary(_message.Message):
     def __init__(self, name: _Optional[str] = ..., prompt: _Optional[str] = ..., output_text: _Optional[str] = ..., created: _Optional[float] = ..., n_output_tokens: _Optional[int] = ..., truncated: bool = ..., steered: bool = ..., has_picture: bool = ..., original_run_id: _Optional[str] = ..., series_id: _Optional[str] = ...) -> None: ...
 
 class OutcomeSummary(_message.Message):
-    __slots__ = ("name", "created", "prompt", "original_run_id", "steered_run_id", "output_text", "erased", "n_latents", "n_clusters", "op", "n_doses", "word", "word_text", "set_id")
+    __slots__ = ("name", "created", "prompt", "original_run_id", "steered_run_id", "output_text", "erased", "n_latents", "n_clusters", "op", "n_doses", "word", "word_text", "set_id", "query_position")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
@@ -177,6 +179,7 @@ class OutcomeSummary(_message.Message):
     WORD_FIELD_NUMBER: _ClassVar[int]
     WORD_TEXT_FIELD_NUMBER: _ClassVar[int]
     SET_ID_FIELD_NUMBER: _ClassVar[int]
+    QUERY_POSITION_FIELD_NUMBER: _ClassVar[int]
     name: str
     created: float
     prompt: str
@@ -191,7 +194,8 @@ class OutcomeSummary(_message.Message):
     word: int
     word_text: str
     set_id: str
-    def __init__(self, name: _Optional[str] = ..., created: _Optional[float] = ..., prompt: _Optional[str] = ..., original_run_id: _Optional[str] = ..., steered_run_id: _Optional[str] = ..., output_text: _Optional[str] = ..., erased: bool = ..., n_latents: _Optional[int] = ..., n_clusters: _Optional[int] = ..., op: _Optional[str] = ..., n_doses: _Optional[int] = ..., word: _Optional[int] = ..., word_text: _Optional[str] = ..., set_id: _Optional[str] = ...) -> None: ...
+    query_position: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., created: _Optional[float] = ..., prompt: _Optional[str] = ..., original_run_id: _Optional[str] = ..., steered_run_id: _Optional[str] = ..., output_text: _Optional[str] = ..., erased: bool = ..., n_latents: _Optional[int] = ..., n_clusters: _Optional[int] = ..., op: _Optional[str] = ..., n_doses: _Optional[int] = ..., word: _Optional[int] = ..., word_text: _Optional[str] = ..., set_id: _Optional[str] = ..., query_position: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Sidecar(_message.Message):
     __slots__ = ("path", "sha256", "size")
@@ -204,7 +208,7 @@ class Sidecar(_message.Message):
     def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "truth_report", "failure_set", "set_ablation", "sae_check")
+    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "truth_report", "failure_set", "set_ablation", "sae_check", "head_attention")
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     SIDECAR_FIELD_NUMBER: _ClassVar[int]
     VLM_RUN_FIELD_NUMBER: _ClassVar[int]
@@ -220,6 +224,7 @@ class Evidence(_message.Message):
     FAILURE_SET_FIELD_NUMBER: _ClassVar[int]
     SET_ABLATION_FIELD_NUMBER: _ClassVar[int]
     SAE_CHECK_FIELD_NUMBER: _ClassVar[int]
+    HEAD_ATTENTION_FIELD_NUMBER: _ClassVar[int]
     schema_version: int
     sidecar: Sidecar
     vlm_run: VlmRun
@@ -235,7 +240,8 @@ class Evidence(_message.Message):
     failure_set: FailureSet
     set_ablation: SetAblation
     sae_check: SaeCheck
-    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ..., truth_report: _Optional[_Union[TruthReport, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSet, _Mapping]] = ..., set_ablation: _Optional[_Union[SetAblation, _Mapping]] = ..., sae_check: _Optional[_Union[SaeCheck, _Mapping]] = ...) -> None: ...
+    head_attention: HeadAttention
+    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ..., truth_report: _Optional[_Union[TruthReport, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSet, _Mapping]] = ..., set_ablation: _Optional[_Union[SetAblation, _Mapping]] = ..., sae_check: _Optional[_Union[SaeCheck, _Mapping]] = ..., head_attention: _Optional[_Union[HeadAttention, _Mapping]] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("data", "mime", "width", "height")
@@ -764,6 +770,22 @@ class TruthFigure(_message.Message):
     difference_low: float
     difference_high: float
     def __init__(self, measure: _Optional[str] = ..., setting: _Optional[str] = ..., is_default: bool = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., n: _Optional[int] = ..., n_pictures: _Optional[int] = ..., difference: _Optional[float] = ..., difference_low: _Optional[float] = ..., difference_high: _Optional[float] = ...) -> None: ...
+
+class HeadAttention(_message.Message):
+    __slots__ = ("outcome", "query_position", "layers", "n_heads", "n_image_tokens", "difference")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    QUERY_POSITION_FIELD_NUMBER: _ClassVar[int]
+    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    N_HEADS_FIELD_NUMBER: _ClassVar[int]
+    N_IMAGE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    query_position: Array
+    layers: _containers.RepeatedScalarFieldContainer[int]
+    n_heads: int
+    n_image_tokens: int
+    difference: float
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., query_position: _Optional[_Union[Array, _Mapping]] = ..., layers: _Optional[_Iterable[int]] = ..., n_heads: _Optional[int] = ..., n_image_tokens: _Optional[int] = ..., difference: _Optional[float] = ...) -> None: ...
 
 class TruthReport(_message.Message):
     __slots__ = ("dictionary", "items", "created", "seed", "n_pictures", "n_words", "n_learned", "n_labels", "figures")

@@ -17,6 +17,7 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import EvidenceNotFound
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
+from tb_visualscratchpad.wire.head_evidence import HeadAttention
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 from tb_visualscratchpad.wire.truth_evidence import TruthReport
@@ -122,6 +123,9 @@ class HeldEvidence:
         return self._outcome(run, result_id)
 
     def set_ablation(self, experiment: str, run: str, result_id: str) -> SetAblation:
+        return self._outcome(run, result_id)
+
+    def head_attention(self, experiment: str, run: str, result_id: str) -> HeadAttention:
         return self._outcome(run, result_id)
 
     def failure_set(self, experiment: str, run: str, set_id: str) -> FailureSet:

@@ -8,7 +8,7 @@ import pytest
 from tb_visualscratchpad.handlers.derived import DerivedViews
 from tb_visualscratchpad.handlers.vlm_runs import VlmRunHandlers
 from tb_visualscratchpad.request_guard import RequestGuard
-from tb_visualscratchpad.views import attention_map, attention_masses
+from tb_visualscratchpad.views import attention_map, attention_masses, find_sinks
 from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
 from tests.handlers.held_evidence import HeldEvidence, ask, sentence, unpack
@@ -107,7 +107,7 @@ def test_attention_equals_the_view(handlers: VlmRunHandlers, run: VlmRun, choice
     wanted = {**choice, "layers": None if layers == "all" else sorted(map(int, layers.split(",")))}
     for token in run.tokens.indices(Span.SYSTEM, Span.INPUT, Span.OUTPUT).tolist():
         header, arrays = unpack(ask(handlers.attention, **NAMES, token=token, **choice))
-        expected = attention_map(run, token, **wanted)
+        expected = attention_map(run, token, sink_P=find_sinks(run).sink_P, **wanted)
         np.testing.assert_array_equal(arrays["attention"], expected.attention_P)
         assert header == {
             "token": token,
@@ -117,6 +117,7 @@ def test_attention_equals_the_view(handlers: VlmRunHandlers, run: VlmRun, choice
             "reason": expected.reason,
             "mass_on_picture": expected.mass_on_picture,
             "mass_on_newlines": expected.mass_on_newlines,
+            "mass_on_sinks": expected.mass_on_sinks,
             "mass_by_layer": None if expected.mass_by_layer_L is None else expected.mass_by_layer_L.tolist(),
         }
 

@@ -1,4 +1,5 @@
 import { hidingCut } from '../../dense.js';
+import { areSeveral, together } from '../../token_set.js';
 
 /**
  * What panels ask the plugin, from the selection alone; two panels that ask the same share one answer.
@@ -14,9 +15,15 @@ export function request(name, subject, rest, load) {
 }
 
 /** @param {Store} store */
-function rowOptions({ selection: { layers, row, view } }) {
-  return { layers, row, view };
+function rowOptions({ selection: { layers, row, view, sinks } }) {
+  return { layers, row, view, ...sinkOption(sinks) };
 }
+
+/** Sinks count unless the address says otherwise. @param {'shown'|'out'} sinks */
+const sinkOption = (sinks) => (sinks === 'out' ? { sinks: 0 } : {});
+
+/** Several words stand in the place of the one. @param {Store} store */
+const tokensOption = ({ selection }) => (areSeveral(selection) ? { tokens: selection.tokens.join('.') } : {});
 
 /** The step of a training run whose statistics speak of a run's latents. @param {Store} store */
 function stepOption({ selection: { step } }) {
@@ -53,8 +60,8 @@ export function askPatches(store, api) {
 /** @param {Store} store @param {Api} api @returns {Request|null} */
 export function askAttention(store, api) {
   const key = store.runKey;
-  const { token } = store.selection;
-  const options = rowOptions(store);
+  const token = together(store.selection)[0] ?? null;
+  const options = { ...rowOptions(store), ...tokensOption(store) };
   return key && token !== null
     ? request('attention', runSubject(store), [token, options], () => api.attention(key, token, options))
     : null;
@@ -63,8 +70,39 @@ export function askAttention(store, api) {
 /** @param {Store} store @param {Api} api @returns {Request|null} */
 export function askMasses(store, api) {
   const key = store.runKey;
+  const { layers, row, sinks } = store.selection;
+  const options = { layers, row, ...sinkOption(sinks) };
+  return key && request('masses', runSubject(store), [options], () => api.attentionMasses(key, options));
+}
+
+/** Patches that draw attention whatever the word. @param {Store} store @param {Api} api @returns {Request|null} */
+export function askSinks(store, api) {
+  const key = store.runKey;
   const { layers, row } = store.selection;
-  return key && request('masses', runSubject(store), [layers, row], () => api.attentionMasses(key, { layers, row }));
+  return key && request('sinks', runSubject(store), [layers, row], () => api.sinks(key, { layers, row }));
+}
+
+/**
+ * All heads of a word in small.
+ * @param {Store} store @param {Api} api @param {number|null} token @param {string|null} heads key of what was recorded @returns {Request|null}
+ */
+export function askHeadMaps(store, api, token, heads) {
+  const key = store.runKey;
+  const { row, view, sinks } = store.selection;
+  const options = { row, view, ...sinkOption(sinks) };
+  return key && token !== null && heads
+    ? request('heads', runSubject(store), [token, heads, options], () => api.headMaps(key, heads, token, options))
+    : null;
+}
+
+/** The chosen head's attention. @param {Store} store @param {Api} api @param {string|null} heads @returns {Request|null} null without a head */
+export function askHeadMap(store, api, heads) {
+  const key = store.runKey;
+  const { token, row, view, sinks, head } = store.selection;
+  const options = { row, view, ...sinkOption(sinks) };
+  return key && token !== null && head && heads
+    ? request('head', runSubject(store), [token, heads, head, options], () => api.headMap(key, heads, token, head, options))
+    : null;
 }
 
 /** @param {Store} store @param {Api} api @returns {Request|null} */
@@ -79,18 +117,20 @@ export function askMatrix(store, api) {
 /** @param {Store} store @param {Api} api @param {number} limit at most so many @returns {Request|null} */
 export function askRanking(store, api, limit) {
   const key = store.runKey;
-  const { token, by } = store.selection;
+  const { by } = store.selection;
+  const token = together(store.selection)[0] ?? null;
   if (!key || token === null || !store.session.listing || hidingCut(store) === undefined) return null;
-  const options = { by, ...rowOptions(store), ...thresholdOptions(store), limit };
+  const options = { by, ...rowOptions(store), ...tokensOption(store), ...thresholdOptions(store), limit };
   return request('ranking', runSubject(store), [token, options], () => api.latentRanking(key, token, options));
 }
 
 /** Where the latent stands in both rankings of the word. @param {Store} store @param {Api} api @returns {Request|null} */
 export function askRanks(store, api) {
   const key = store.runKey;
-  const { token, latent } = store.selection;
+  const { latent } = store.selection;
+  const token = together(store.selection)[0] ?? null;
   if (!key || token === null || latent === null || !store.session.listing || hidingCut(store) === undefined) return null;
-  const options = { ...rowOptions(store), ...thresholdOptions(store) };
+  const options = { ...rowOptions(store), ...tokensOption(store), ...thresholdOptions(store) };
   return request('ranks', runSubject(store), [token, latent, options], () =>
     api.latentRanks(key, token, latent, options),
   );
@@ -99,7 +139,7 @@ export function askRanks(store, api) {
 /** What a ranking by B would not show of each word. @param {Store} store @param {Api} api @returns {Request|null} */
 export function askMissed(store, api) {
   const key = store.runKey;
-  if (!key || !store.session.listing) return null;
+  if (!key || !store.session.listing || hidingCut(store) === undefined) return null;
   const options = { ...rowOptions(store), ...thresholdOptions(store) };
   return request('missed', runSubject(store), [options], () => api.missedLatents(key, options));
 }
@@ -108,7 +148,7 @@ export function askMissed(store, api) {
 export function askLatent(store, api) {
   const key = store.runKey;
   const { latent } = store.selection;
-  const options = { ...rowOptions(store), ...stepOption(store) };
+  const options = { ...rowOptions(store), ...tokensOption(store), ...stepOption(store) };
   return key && latent !== null
     ? request('latent', runSubject(store), [latent, options], () => api.latent(key, latent, options))
     : null;

@@ -13,6 +13,7 @@ from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.decoder_map import decode_decoder_map, encode_decoder_map
 from tb_visualscratchpad.wire.codecs.dictionary import encode_dictionary
 from tb_visualscratchpad.wire.codecs.failure_set import decode_failure_set, encode_failure_set, summarise_failure_set
+from tb_visualscratchpad.wire.codecs.head_attention import decode_head_attention, encode_head_attention
 from tb_visualscratchpad.wire.codecs.latent_statistics import (
     decode_statistics,
     encode_statistics,
@@ -38,13 +39,14 @@ from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStati
 from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet
+from tb_visualscratchpad.wire.head_evidence import HeadAttention
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import SidecarFile
 from tb_visualscratchpad.wire.steering_evidence import Outcome
 from tb_visualscratchpad.wire.truth_evidence import TruthReport
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION, require_readable
 
-SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | FailureSet | TruthReport | SaeCheck | SomeOutcome
+SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | FailureSet | TruthReport | SaeCheck | HeadAttention | SomeOutcome
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,12 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
         case SaeCheck():
             plugin_data.kind = pb.SAE_CHECK
             event.sae_check.CopyFrom(encode_sae_check(evidence))
+        case HeadAttention():
+            plugin_data.kind, plugin_data.id = pb.HEAD_ATTENTION, evidence.result_id
+            plugin_data.outcome.CopyFrom(summarise_outcome(evidence))
+            maps, tensors = encode_head_attention(evidence)
+            event.head_attention.CopyFrom(maps)
+            within.head_attention.CopyFrom(maps)
         case Outcome():
             plugin_data.id = evidence.result_id
             plugin_data.outcome.CopyFrom(summarise_outcome(evidence))
@@ -213,6 +221,10 @@ def _decode(message: pb.Evidence, sidecar: SidecarFile | None, what: str) -> Som
                 if sidecar is None:
                     raise UnreadableEvidence(f"{what} is in a sidecar that is missing: copy it from where it was logged.")
                 return decode_failure_set(message.failure_set, sidecar)
+            case "head_attention":
+                if sidecar is None:
+                    raise UnreadableEvidence(f"{what} is in a sidecar that is missing: copy it from where it was logged.")
+                return decode_head_attention(message.head_attention, sidecar)
             case "decoder_map":
                 return decode_decoder_map(message.decoder_map, sidecar)
             case "sae_metrics":

@@ -23,6 +23,7 @@ from tb_visualscratchpad.wire.codecs.steering_result import (
 from tb_visualscratchpad.wire.codecs.tokens import storable
 from tb_visualscratchpad.wire.codecs.vlm_run import EVENT_BUDGET
 from tb_visualscratchpad.wire.failure_evidence import SetAblation
+from tb_visualscratchpad.wire.head_evidence import HeadAttention
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 
 SomeOutcome = SteeringResult | ClusterSweep | DoseResponse | WordContributions | SetAblation
@@ -69,7 +70,7 @@ def encode_outcome_kind(
             return pb.SET_ABLATION
 
 
-def summarise_outcome(outcome: SomeOutcome) -> pb.OutcomeSummary:
+def summarise_outcome(outcome: SomeOutcome | HeadAttention) -> pb.OutcomeSummary:
     """What a list of outcomes shows."""
     summary = pb.OutcomeSummary(
         name=storable(outcome.name),
@@ -92,6 +93,8 @@ def summarise_outcome(outcome: SomeOutcome) -> pb.OutcomeSummary:
             summary.word_text = storable(outcome.original_tokens[outcome.word].text)
         case SetAblation():
             summary.set_id, summary.n_latents = outcome.set_id, outcome.latents.size
+        case HeadAttention():
+            summary.query_position.extend(outcome.query_position_T.tolist())
     return summary
 
 

@@ -9,6 +9,7 @@ from tb_visualscratchpad.exporter.steering import BoxScope, LatentIntervention, 
 from tb_visualscratchpad.exporter.worker.job_request import (
     DoseJob,
     EraseJob,
+    HeadsJob,
     LoggedPicture,
     Question,
     RunJob,
@@ -51,6 +52,12 @@ def test_erase_sweep_and_dose_jobs() -> None:
     assert isinstance(job, SweepJob) and job.clusters == (NamedLatents("a", (3, 1)), NamedLatents("b", (2,))) and steered_latents(job) == [3, 1, 2]
     job = parse_job(dose(where={"view": "base", "box": [0, 0, 1, 1]}), LIMITS)
     assert isinstance(job, DoseJob) and job.values == (2, 0) and job.words == (1,) and job.where == BoxScope("base", (0, 0, 1, 1))
+
+
+def test_a_heads_job() -> None:
+    job = parse_job({"kind": "heads", "picture": {"run": "a", "id": "b"}, "tokens": [9, 4], "row": "own"}, LIMITS)
+    assert job == HeadsJob(LoggedPicture("a", "b"), None, (9, 4), "own") and steered_latents(job) == []
+    assert parse_job({"kind": "heads", "picture": {"run": "a", "id": "b"}, "tokens": [9]}, LIMITS).row == "producing"
 
 
 def test_a_failure_set_without_some_latents() -> None:

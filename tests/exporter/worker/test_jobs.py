@@ -113,6 +113,43 @@ def test_the_other_kinds_of_jobs(worker: None, tab: TabRequests, logdir: Path) -
         assert len(store.listing("").outcomes) == 4
 
 
+@pytest.mark.parametrize("steered", [False, True])
+def test_heads_of_a_logged_run(steered: bool, worker: None, tab: TabRequests, logdir: Path) -> None:
+    asked = tab.outcome(tab.start(run_job(tab, n_tokens=6)))
+    place = {"run": asked["run"], "id": asked["id"]}
+    if steered:
+        with stored(logdir) as store:
+            latent = int(store.vlm_run("", asked["run"], asked["id"]).latents.csc_PK.sum(axis=0).argmax())
+        spec = {"interventions": [{"latent": latent, "op": "SCALE", "value": 5}]}
+        place = tab.outcome(tab.start({"kind": "steer", "picture": place, "spec": spec}))["vlm_run"]
+    with stored(logdir) as store:
+        run = store.vlm_run("", place["run"], place["id"])
+    output = run.tokens.indices(Span.OUTPUT).tolist()
+    job = {"kind": "heads", "picture": place, "tokens": [output[4], output[1]], "name": "two words"}
+    events = list(tab.follow(tab.start(job)))
+    result = events[-1]
+    assert result["event"] == "result" and result["kind"] == "head_attention" and "vlm_run" not in result, result
+    assert [event["done"] for event in events if event["event"] == "stage" and event["what"] == "heads"] == [0, 0, 1, 2, 3]
+    # TensorBoard has not read the event yet: the plugin reads the sidecar.
+    shown = json.loads(tab.send("GET", f"head_attention?run={result['run']}&id={result['id']}", None, {}).read())
+    assert shown["name"] == "two words" and shown["original_run_id"] == run.run_id and shown["difference"] < 1e-5
+    assert shown["query_positions"] == [output[1] - 1, output[4] - 1] and shown["n_heads"] == 4
+    query = f"run={place['run']}&id={place['id']}&heads={result['run']}/{result['id']}&token={output[4]}"
+    assert tab.send("GET", f"head_maps?{query}", None, {}).status == 200
+    with stored(logdir) as store:
+        entry = next(one for one in store.listing("").outcomes if one.kind == "head_attention")
+        found = store.head_attention("", entry.run, entry.result_id)
+    rows = [run.attention.query_position_T.tolist().index(position) for position in found.query_position_T]
+    np.testing.assert_allclose(found.over_heads().mean_TI, run.attention.mean_TI[rows], atol=2e-4)
+    for wrong, why in (
+        ({"tokens": []}, "list of 1 to 8"), ({"tokens": [0]}, "cannot see the image"), ({"row": "both"}, "producing or own"),
+        ({"tokens": [output[-1]], "row": "own"}, "never fed back"), ({"picture": {"picture_id": "x"}}, "expected a logged run"),
+        ({"prompt": "w1"}, "unknown keys"), ({"picture": {"run": place["run"], "id": "gone"}}, "finds no run"),
+    ):
+        status, read = tab.post("jobs/start", job | wrong)
+        assert status in (400, 404) and why in read["error"], read
+
+
 @pytest.fixture
 def logged_set(llava_next: Vlm, tiny_sae: SparseAutoencoder, logdir: Path) -> FailureSet:
     """Three pictures, all answered wrongly, in the log directory's ``failures``."""
