@@ -17,6 +17,7 @@ from tensorboard.context import RequestContext
 from tensorboard.data.provider import RunTagFilter, TensorDatum
 from tensorboard.plugins.base_plugin import TBContext
 
+from tb_visualscratchpad.kind_words import KIND_WORDS, not_logged
 from tb_visualscratchpad.latent_history import (
     HistoryReader,
     LatentHistory,
@@ -43,6 +44,7 @@ from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.latent_at_step import LatentAtStep
+from tb_visualscratchpad.wire.match_evidence import DictionaryMatch
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
 from tb_visualscratchpad.wire.steering_evidence import (
@@ -62,21 +64,6 @@ _MAX_CACHED = 32
 _ALL_STEPS = 1000
 """More than TensorBoard keeps of a tag, unless --samples_per_plugin says otherwise."""
 
-_NAMES: Mapping[int, str] = {
-    pb.VLM_RUN: "run",
-    pb.STEERING_RESULT: "steering result",
-    pb.CLUSTER_SWEEP: "cluster sweep",
-    pb.DOSE_RESPONSE: "dose-response",
-    pb.WORD_CONTRIBUTIONS: "ranking of contributions",
-    pb.FAILURE_SET: "failure set",
-    pb.SET_ABLATION: "ablation of a failure set",
-    pb.LATENT_STATISTICS: "statistics",
-    pb.REFERENCE_IMAGES: "reference images",
-    pb.DECODER_MAP: "decoder map",
-    pb.SAE_METRICS: "metrics",
-    pb.TRUTH_REPORT: "report on known truth",
-    pb.SAE_CHECK: "check of the SAE",
-}
 _FIELDS: Mapping[int, str] = {
     pb.LATENT_STATISTICS: "statistics",
     pb.REFERENCE_IMAGES: "references",
@@ -204,6 +191,11 @@ class EventStore:
         """Whether the SAE is read rightly, as it was checked last. Errors as ``latent_statistics``."""
         return self._of_dictionary(experiment, pb.SAE_CHECK, dictionary_id, None, SaeCheck)
 
+    def dictionary_match(self, experiment: str, match_id: str) -> DictionaryMatch:
+        """Which latents of two dictionaries write alike, as it was logged last; the best counterparts alone without its sidecar. Errors
+        as ``latent_statistics``."""
+        return self._of_dictionary(experiment, pb.DICTIONARY_MATCH, match_id, None, DictionaryMatch)
+
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         """The step of what is read for ``step``, by kind: ``statistics``, ``references``, ``decoder_map``, ``metrics``, as far
         as logged."""
@@ -238,14 +230,14 @@ class EventStore:
             )
             problems += told
         if series is None and best_of is None:
-            raise _not_logged(pb.LATENT_STATISTICS, dictionary_id)
+            raise not_logged(pb.LATENT_STATISTICS, dictionary_id)
         return LatentHistory(tuple(statistics), tuple(references), tuple(problems))
 
     def metrics_history(self, experiment: str, dictionary_id: str) -> MetricsHistory:
         """Metrics of every step that they were logged at. Raises EvidenceNotFound where there are none."""
         series = self._series_of(experiment, pb.SAE_METRICS, dictionary_id)
         if series is None:
-            raise _not_logged(pb.SAE_METRICS, dictionary_id)
+            raise not_logged(pb.SAE_METRICS, dictionary_id)
         found, problems = self._history.over_steps(
             series, self._steps_of(experiment, series), (0,), self._history.metrics_of,
             lambda step, _: [self.sae_metrics(experiment, dictionary_id, step)],
@@ -259,14 +251,14 @@ class EventStore:
         path = self._directories.newest_sidecar(run, kind, identifier)
         if path is None:
             raise EvidenceNotFound(
-                f"There is no {_NAMES[kind]} {identifier!r} in {run!r}: it was deleted, or TensorBoard has not read it yet. "
+                f"There is no {KIND_WORDS[kind]} {identifier!r} in {run!r}: it was deleted, or TensorBoard has not read it yet. "
                 "Reload, or choose another."
             )
         key = ("fresh", str(path))
         cached = self._from_cache(key)
         if cached is None:
             state = _state_of(path)
-            what = f"The {_NAMES[kind]} {identifier!r}"
+            what = f"The {KIND_WORDS[kind]} {identifier!r}"
             cached = self._to_cache(key, _Cached(decode_sidecar(open_sidecar(path), what), path, state))
         return _expect(cached, expected, identifier)
 
@@ -275,7 +267,7 @@ class EventStore:
     ) -> _Evidence:
         series = self._series_of(experiment, kind, dictionary_id)
         if series is None:
-            raise _not_logged(kind, dictionary_id)
+            raise not_logged(kind, dictionary_id)
         at = self._step_at(experiment, series, step)
         record = next((one for one in self._records.of(series.run, series.tag) if one.step == at), None)
         if record is not None:
@@ -409,14 +401,6 @@ class EventStore:
                 run_tag_filter=RunTagFilter(runs=(run,), tags=(tag,)),
             )
         return found.get(run, {}).get(tag, [])
-
-
-def _not_logged(kind: int, dictionary_id: str) -> EvidenceNotFound:
-    command = "truth" if kind == pb.TRUTH_REPORT else "check-sae" if kind == pb.SAE_CHECK else "statistics"
-    return EvidenceNotFound(
-        f"There is no {_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
-        f"run `visualscratchpad {command}` with the same --logdir."
-    )
 
 
 def _without_sidecar(message: pb.Evidence, what: str, why: str) -> SomeEvidence:

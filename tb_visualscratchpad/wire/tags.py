@@ -34,6 +34,7 @@ KIND_NAMES: Mapping[int, str] = MappingProxyType({
     pb.SET_ABLATION: "set_ablation",
     pb.TRUTH_REPORT: "truth_report",
     pb.SAE_CHECK: "sae_check",
+    pb.DICTIONARY_MATCH: "dictionary_match",
 })
 """The names of kinds in tags and sidecar file names."""
 
