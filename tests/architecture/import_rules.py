@@ -17,7 +17,7 @@ EXPORTER = f"{PACKAGE}.exporter"
 PLUGIN_TIERS: tuple[tuple[str, ...], ...] = (
     ("wire",),
     ("views",),
-    ("event_store", "kind_words", "latent_history", "step_records", "tag_index", "listing", "run_directories", "request_guard", "action_guard", "worker_client"),
+    ("event_store", "kind_words", "latent_history", "step_records", "tag_index", "listing", "picture_likeness", "run_directories", "request_guard", "action_guard", "worker_client"),
     ("handlers",),
     ("plugin",),
 )
