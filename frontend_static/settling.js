@@ -16,6 +16,7 @@ import { itemName } from './basket.js';
 export const NO_CHOICE = Object.freeze({
   step: null,
   token: null,
+  otherToken: null,
   latent: null,
   latents: Object.freeze([]),
   source: 'attention',

@@ -4,7 +4,8 @@ import { sequentialTable } from '../color/sequential.js';
  * A map of patches over a picture. Patches of base view and tiles overlap, so they are first gathered on a raster of the
  * picture: attention as the sum of A / area, an activation as the maximum.
  *
- * @typedef {{width: number, height: number, value: Float32Array, peak: number}} Raster value [height, width]
+ * @typedef {{width: number, height: number, value: Float32Array, peak: number, scale?: number}} Raster value [height, width]; `scale`: what is
+ *   brightest, of several maps that share it (see shared_scale.js)
  */
 
 const LONG_SIDE = 192;
@@ -73,14 +74,21 @@ function soften({ width, height, value }, radius) {
   return from;
 }
 
+/** @param {Raster} raster @returns {number} the largest value once edges are soft */
+export function softenedPeak(raster) {
+  let peak = 0;
+  for (const v of soften(raster, 5)) peak = Math.max(peak, v);
+  return peak;
+}
+
 /**
  * @param {Raster} raster @param {'spotlight'|'heat'} mode @param {'light'|'dark'} theme @param {number} veil 0...1
  * @returns {OffscreenCanvas} to be drawn over the picture, scaled
  */
 function mapLayer(raster, mode, theme, veil) {
   const soft = soften(raster, 5);
-  let peak = 1e-30;
-  for (const v of soft) peak = Math.max(peak, v);
+  let peak = raster.scale ?? 1e-30;
+  if (raster.scale === undefined) for (const v of soft) peak = Math.max(peak, v);
   const image = new ImageData(raster.width, raster.height);
   const table = sequentialTable(theme === 'light' ? 'dark' : theme);
   for (let i = 0; i < soft.length; i++) {
