@@ -34,15 +34,15 @@ from tb_visualscratchpad.listing import (
     VlmRunEntry,
     list_evidence,
 )
+from tb_visualscratchpad.picture_likeness import LoggedPicture, logged_picture
 from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
 from tb_visualscratchpad.step_records import StepRecords
 from tb_visualscratchpad.tag_index import Series, TagIndex, answering
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.envelope import SomeEvidence, decode_event, decode_sidecar, parse_event
-from tb_visualscratchpad.wire.codecs.picture import decode_picture_message
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, UnreadableEvidence
-from tb_visualscratchpad.wire.evidence import EncodedPicture, VlmRun
+from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.latent_at_step import LatentAtStep
 from tb_visualscratchpad.wire.match_evidence import DictionaryMatch
@@ -134,16 +134,13 @@ class EventStore:
         """
         return self._of_run(experiment, pb.VLM_RUN, run, run_id, VlmRun)
 
-    def picture(self, experiment: str, run: str, run_id: str) -> tuple[EncodedPicture, tuple[int, int]] | None:
-        """A run's picture and its original's size, None without one; of a run's event nothing else is decoded or kept. Errors as ``vlm_run``."""
-        series = self._tags.series(experiment, tag_of(pb.VLM_RUN, run_id), run)
-        data = self._read(experiment, run, series[0].tag, 1) if series else []
-        if not data:  # not read by TensorBoard yet
-            fresh = self.vlm_run(experiment, run, run_id)
-            return None if fresh.picture is None else (fresh.picture, (fresh.image_tokens.width, fresh.image_tokens.height))
-        message = parse_event(data[-1].numpy.item(), f"The run {run_id!r}").vlm_run
-        place = message.image_tokens
-        return (decode_picture_message(message.picture), (place.width, place.height)) if message.HasField("picture") else None
+    def picture(self, experiment: str, run: str, run_id: str) -> LoggedPicture | None:
+        """A run's picture, None without one; of its sidecar (or event) nothing else is decoded or kept. Errors as ``vlm_run``."""
+        path, what = self._directories.newest_sidecar(run, pb.VLM_RUN, run_id), f"The run {run_id!r}"
+        data = [] if path else self._read(experiment, run, tag_of(pb.VLM_RUN, run_id), 1)  # takes far longer
+        if path is None and not data:
+            raise EvidenceNotFound(f"{what} is not in {run!r}: reload, or choose another.")
+        return logged_picture(path, data[-1].numpy.item() if data else b"", what)
 
     def steering_result(self, experiment: str, run: str, result_id: str) -> SteeringResult:
         """A steered or erased answer and its controls. Read and refused as ``vlm_run``."""

@@ -14,16 +14,41 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from tb_visualscratchpad.wire.codecs.envelope import parse_event, parse_sidecar
+from tb_visualscratchpad.wire.codecs.picture import decode_picture_message
 from tb_visualscratchpad.wire.errors import ScratchpadError, UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import EncodedPicture
+from tb_visualscratchpad.wire.sidecar import open_sidecar
 
 SIDE = 48
 MEAN_LEVELS, MOST_LEVELS = 1.0, 12.0
 MAX_KEPT = 5000
+
+
+@dataclass(frozen=True)
+class LoggedPicture:
+    """A picture as logged, and the width and height of the original in pixels."""
+
+    picture: EncodedPicture
+    size: tuple[int, int]
+
+
+def logged_picture(sidecar: Path | None, event: bytes, what: str) -> LoggedPicture | None:
+    """The picture of a run, from its sidecar where there is one, else from its event's string; None where it was logged without.
+
+    Raises:
+        UnreadableEvidence: it is damaged, or written by a newer schema.
+    """
+    message = parse_event(event, what) if sidecar is None else parse_sidecar(open_sidecar(sidecar), what)
+    run = message.vlm_run
+    if not run.HasField("picture"):
+        return None
+    return LoggedPicture(decode_picture_message(run.picture), (run.image_tokens.width, run.image_tokens.height))
 
 
 @dataclass(frozen=True)
@@ -41,18 +66,18 @@ class PictureSignature:
     small: np.ndarray
 
 
-def signature_of(picture: EncodedPicture, size: tuple[int, int]) -> PictureSignature:
-    """Of a logged picture whose original had this size.
+def signature_of(logged: LoggedPicture) -> PictureSignature:
+    """Of a logged picture.
 
     Raises:
         UnreadableEvidence: it cannot be decoded.
     """
     try:
-        with Image.open(io.BytesIO(picture.data)) as image:
+        with Image.open(io.BytesIO(logged.picture.data)) as image:
             small = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
     except (OSError, ValueError) as error:
         raise UnreadableEvidence(f"A logged picture cannot be read ({error}): log the run again.") from error
-    return PictureSignature(size, hashlib.sha256(picture.data).digest(), np.asarray(small, dtype=np.float32))
+    return PictureSignature(logged.size, hashlib.sha256(logged.picture.data).digest(), np.asarray(small, dtype=np.float32))
 
 
 def are_alike(one: PictureSignature, other: PictureSignature) -> bool:
@@ -69,10 +94,10 @@ class PictureSignatures:
     """Signatures of logged runs, each made once. Methods may be called from several threads.
 
     Args:
-        read: the picture of a run and the original's size; None where it was logged without.
+        read: the picture of a run; None where it was logged without.
     """
 
-    def __init__(self, read: Callable[[str, str, str], tuple[EncodedPicture, tuple[int, int]] | None]) -> None:
+    def __init__(self, read: Callable[[str, str, str], LoggedPicture | None]) -> None:
         self._read = read
         self._known: OrderedDict[tuple[str, str, str, float], PictureSignature | None] = OrderedDict()
         self._lock = threading.Lock()
@@ -85,7 +110,7 @@ class PictureSignatures:
                 return self._known[key]
         try:
             found = self._read(experiment, run, run_id)
-            signature = None if found is None else signature_of(*found)
+            signature = None if found is None else signature_of(found)
         except ScratchpadError:  # what cannot be read is like nothing; the listing says what is wrong with it
             signature = None
         with self._lock:

@@ -23,7 +23,7 @@ from tb_visualscratchpad.views.word_pairs import (
     word_latents,
 )
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError
-from tb_visualscratchpad.wire.evidence import DictionaryInfo, EncodedPicture, VlmRun
+from tb_visualscratchpad.wire.evidence import DictionaryInfo, VlmRun
 from tb_visualscratchpad.wire.match_evidence import DictionaryMatch, match_id_of
 
 _SECONDS = 1.5
@@ -38,7 +38,7 @@ class RunPairHandlers:
         self._store = store
         self._derived = derived
         self.guard = guard
-        self._signatures = PictureSignatures(self._picture)
+        self._signatures = PictureSignatures(lambda experiment, run, run_id: store.picture(experiment, run, run_id))
 
     @endpoint
     def like_pictures(self, arguments: Arguments) -> Answer:
@@ -137,9 +137,6 @@ class RunPairHandlers:
             return are_alike(one, other)
         sizes = [(run.image_tokens.width, run.image_tokens.height) for run in (a, b)]
         return False if sizes[0] != sizes[1] else None
-
-    def _picture(self, experiment: str, run: str, run_id: str) -> tuple[EncodedPicture, tuple[int, int]] | None:
-        return self._store.picture(experiment, run, run_id)
 
     def _match(self, experiment: str, dictionary: DictionaryInfo, other: DictionaryInfo) -> DictionaryMatch | None:
         return find_match(self._store, experiment, dictionary.dictionary_id, other.dictionary_id)

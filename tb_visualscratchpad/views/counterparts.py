@@ -44,7 +44,7 @@ def coverage(match: DictionaryMatch, statistics: LatentStatistics | None = None)
     has, cosine = match.forward_latent_Kn[:, 0] >= 0, match.forward_cosine_Kn[:, 0]
     near, close = has & (cosine > NEAR), has & (cosine > CLOSE)
     alive = None if statistics is None else statistics.alive_K
-    place = np.clip((cosine[has] * N_BINS).astype(np.int64), 0, N_BINS - 1)
+    place = np.clip((cosine[has].astype(np.float64) * N_BINS).astype(np.int64), 0, N_BINS - 1)
     return Coverage(
         n_latents=match.dictionary.n_latents,
         n_with_direction=int(has.sum()),

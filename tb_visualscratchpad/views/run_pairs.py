@@ -109,11 +109,11 @@ def pair_runs(a: VlmRun, b: VlmRun) -> RunPair:
 
 
 def answer_words(run: VlmRun, by_token: bool) -> tuple[AnswerWord, ...]:
-    """The answer's tokens, or its words: a new one begins after a blank, before one, and between letters and other signs. Where tokens
-    joined do not give the answer, the model's own decoding puts blanks between them, and each is a word."""
+    """The answer's tokens, or its words: a new one begins after a blank, before one, and between letters and other signs. Where the
+    answer has blanks and no token bears one, decoding puts them between tokens, and each is a word."""
     tokens = [run.tokens[int(index)] for index in run.tokens.indices(Span.OUTPUT)]
-    joined = "".join(token.text for token in tokens)
-    if by_token or joined.strip(_BLANKS) != run.output_text.strip(_BLANKS):
+    bears_blanks = any(token.text[:1] in _BLANKS or token.text[-1:] in _BLANKS for token in tokens if token.text)
+    if by_token or (not bears_blanks and " " in run.output_text.strip()):
         return tuple(_word([token]) for token in tokens)
     groups: list[list[Token]] = []
     for token in tokens:

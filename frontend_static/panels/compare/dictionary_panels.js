@@ -251,7 +251,7 @@ export class DictionaryBeside extends Panel {
       body:
         latent === null || !other
           ? emptyState('Choose a latent of the list.')
-          : html`<div class="scroll"><section class="section"><h3><span class="side a">A</span> Reference pictures</h3>${
+          : html`<div class="scroll"><section class="section"><h3><b class="side a">A</b> Reference pictures</h3>${
               has
                 ? answered(this.references, ([{ references }]) =>
                     referencePictures({ references, count: 8, theme: this.theme, url: (image) => this.api.referencePictureUrl(dictionary, image, step) }),

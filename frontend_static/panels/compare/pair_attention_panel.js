@@ -1,6 +1,6 @@
 import { html, nothing } from '../../vendor/lit.js';
 import { answered, card, emptyState } from '../../elements/card.js';
-import { fixed, percent, tokenText, whole } from '../../elements/format.js';
+import { counted, fixed, percent, tokenText } from '../../elements/format.js';
 import '../../elements/picture.js';
 import { segmented } from '../../elements/segmented.js';
 import { select } from '../../elements/select.js';
@@ -80,7 +80,7 @@ export class PairAttentionPanel extends Panel {
   renderLatent(pair) {
     const [mine, theirs] = this.fires.value;
     const rasters = this.rasters(pair, [mine.arrays.value, theirs?.arrays.value ?? null], 'maximum');
-    const caption = ({ header }) => html`<b class="mono">${header.latent}</b> <span class="k">in ${whole(header.n_firing)} patches, at most</span> <b>${fixed(header.maximum, 2)}</b>`;
+    const caption = ({ header }) => html`<b class="mono">${header.latent}</b> <span class="k">in ${counted(header.n_firing, 'patch', 'patches')}, at most</span> <b>${fixed(header.maximum, 2)}</b>`;
     return html`<div class="pair-pictures">${this.renderSide(pair, 'first', rasters[0], caption(mine), null)}
       ${this.renderSide(pair, 'second', rasters[1], theirs ? caption(theirs) : '', theirs ? null : 'It has no counterpart in B’s dictionary.')}</div>`;
   }

@@ -106,7 +106,7 @@ export class PairLatentsPanel extends Panel {
     const top = Math.max(1e-9, ...rows.map(({ value, other_value: other }) => Math.max(value, other)));
     return html`<div class="scroll" tabindex="0" role="group" aria-label="Latents of both"><table class="sweep-table pair-table"><thead><tr>
       ${same ? html`<th scope="col">latent</th>` : html`<th scope="col">in A</th><th scope="col">in B</th><th scope="col" class="num" title="Of decoder rows; ⇄ each is the other’s best counterpart">cosine</th>`}
-      <th scope="col">label</th><th scope="col">${header.relative ? 'C, as a share of the word’s largest' : 'C in A, C in B'}</th><th scope="col" class="num">B − A</th></tr></thead>
+      <th scope="col">label</th><th scope="col" title=${header.relative ? 'C as a share of the word’s largest in that run: two dictionaries have their own scales' : 'The upper bar is A, the lower B'}>${header.relative ? 'share of largest C' : 'C in A, C in B'}</th><th scope="col" class="num">B − A</th></tr></thead>
       <tbody>${rows.slice(0, this.shown).map((row) => this.renderRow(row, header, top, same))}</tbody></table>
       ${
         rows.length > this.shown

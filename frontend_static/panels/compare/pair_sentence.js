@@ -13,7 +13,7 @@ function likely(logprob) {
 
 /** Settings that differ, as words in a row. @param {any} pair */
 function differing({ settings }) {
-  const names = settings.filter(({ differs, name }) => differs && name !== 'Answer ends').map(({ name }) => name.toLowerCase());
+  const names = settings.filter(({ differs, name }) => differs && name !== 'Answer ends').map(({ name }) => (name === 'SAE' ? name : name.toLowerCase()));
   if (!names.length) return 'Nothing that was logged of their settings differs.';
   const last = names.pop();
   return html`They differ in <b>${names.length ? `${names.join(', ')} and ${last}` : last}</b>.`;
@@ -40,7 +40,11 @@ export function pairSentence(pair) {
   if (parting === null) {
     const word = largest && first.words[steps[largest.place][1]];
     return html`Both answers are the same, word by word: <b>${counted(n, 'word')}</b>. ${
-      largest ? html`The log-probability that changes most is that of ${quoted(word)}, by <b>${largest.change > 0.005 ? '+' : ''}${fixed(largest.change, 2)} nat</b>. ` : nothing
+      !largest
+        ? nothing
+        : Math.abs(largest.change) < 0.005
+          ? html`No log-probability changes by <b>0.01 nat</b>. `
+          : html`The log-probability that changes most is that of ${quoted(word)}, by <b>${largest.change > 0 ? '+' : ''}${fixed(largest.change, 2)} nat</b>. `
     }${differing(pair)}`;
   }
   if (!kept) return html`The answers have <b>no word in common</b>: ${counted(n, 'word')} of A, ${whole(m)} of B. ${renderParting(pair)} ${differing(pair)}`;

@@ -1,4 +1,4 @@
-import { html } from '../../vendor/lit.js';
+import { html, nothing } from '../../vendor/lit.js';
 import { answered, card, emptyState } from '../../elements/card.js';
 import { counted } from '../../elements/format.js';
 import { Panel, SLIDERS } from '../base/panel.js';
@@ -15,15 +15,10 @@ export class PairSettingsPanel extends Panel {
 
   renderTable({ settings, same_picture: same }) {
     const told = (name, text) => (name === 'Picture' && same === null ? `${text} (not compared: not logged)` : text);
+    const side = (letter, text) => html`<div><span class="side ${letter.toLowerCase()}">${letter}</span><span>${text}</span></div>`;
     const row = ({ name, first, second, differs }) => html`<tr class=${differs ? 'differs' : ''}><th scope="row">${name}</th>
-      ${
-        differs
-          ? html`<td>${told(name, first)}</td><td><mark>${told(name, second)}</mark></td>`
-          : html`<td colspan="2" title="the same in both">${told(name, first)}</td>`
-      }</tr>`;
-    return html`<div class="scroll" tabindex="0" role="group" aria-label="Settings of both runs"><table class="pair-settings"><thead><tr><th scope="col"><span class="spoken">setting</span></th>
-      <th scope="col"><span class="side a">A</span></th><th scope="col"><span class="side b">B</span></th></tr></thead>
-      <tbody>${[...settings].sort((a, b) => b.differs - a.differs).map(row)}</tbody></table></div>`;
+      <td title=${differs ? nothing : 'the same in both'}>${differs ? html`${side('A', told(name, first))}${side('B', told(name, second))}` : told(name, first)}</td></tr>`;
+    return html`<div class="scroll" tabindex="0" role="group" aria-label="Settings of both runs"><table class="pair-settings"><tbody>${[...settings].sort((a, b) => b.differs - a.differs).map(row)}</tbody></table></div>`;
   }
 
   render() {

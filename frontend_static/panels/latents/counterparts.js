@@ -35,7 +35,7 @@ export function counterpartSections(store, api, answer, { count = REFERENCES } =
   const open = (dictionary, latent) => openCounterpart(store, dictionary, latent);
   const one = ({ dictionary, mutual, same_features: same, counterparts }, i) => {
     const [best, ...rest] = counterparts;
-    const head = html`<h3>In <span class="mono other-name" title=${dictionary.name}>${dictionary.sae_name}</span> <span>by decoder row</span></h3>`;
+    const head = html`<h3><b title=${dictionary.name}>In the other dictionary, <i class="mono">${dictionary.sae_name}</i></b> <span>cosine</span></h3>`;
     if (!best) return html`<section class="section">${head}<p class="note">None: its decoder row has no direction.</p></section>`;
     const name = best.label === null ? '' : latentName(best.label, best.label_share ?? 0);
     const references = answer.references[i]?.references ?? null;
