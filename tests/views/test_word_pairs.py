@@ -9,7 +9,14 @@ import pytest
 
 from tb_visualscratchpad.views.attention_maps import attention_map
 from tb_visualscratchpad.views.means import latent_means, weighted_mean
-from tb_visualscratchpad.views.word_pairs import NEAR, WordLatents, matched_latents, same_latents, word_attention, word_latents
+from tb_visualscratchpad.views.word_pairs import (
+    NEAR,
+    WordLatents,
+    matched_latents,
+    same_latents,
+    word_attention,
+    word_latents,
+)
 from tb_visualscratchpad.wire.evidence import RowChoice, Span
 from tb_visualscratchpad.wire.match_evidence import DictionaryMatch
 from tests.random_evidence import random_dictionary, random_vlm_run
