@@ -12,7 +12,7 @@ import { drawText, Surface } from './surface.js';
  * @property {(value: number) => string} text of a tick @property {[string, string]} names of the axes
  */
 
-const MARGIN = { left: 40, right: 10, top: 10, bottom: 34 };
+const MARGIN = { left: 40, right: 10, top: 22, bottom: 34 };
 /** A tick needs so many pixels. */
 const ROOM = 44;
 const REACH = 14;
@@ -140,7 +140,7 @@ export class PairScatter {
       }
     }
     drawText(g, this.data.names[0], left + side, top + side + 25, { color: tokens.ink2, align: 'right' });
-    drawText(g, this.data.names[1], left + 5, top + 9, { color: tokens.ink2, halo: tokens.sunken });
+    drawText(g, this.data.names[1], left, top - 10, { color: tokens.ink2 });
     for (const [index, color, line] of [
       [this.selected, tokens.accent, 2],
       [this.cursor, tokens.ink, 1.5],

@@ -43,7 +43,7 @@ export class PairAnswersPanel extends Panel {
     const { first, second } = pair;
     const alike = first.name === second.name && first.step === second.step;
     const named = ({ name, dictionary }) => (alike && first.dictionary.name !== second.dictionary.name ? dictionary.name : name);
-    const note = (side) => (side.step === null ? named(side) : `${named(side).replace(` (step ${side.step})`, '')}, step ${whole(side.step)}`);
+    const note = (side) => (side.step === null ? named(side) : `step ${whole(side.step)}, ${named(side)}`);
     const short = (text) => (text.length > 22 ? `${text.slice(0, 20)}…` : text);
     return html`<div class="lines" tabindex="-1" role="group" aria-label="Both answers, word by word"><vs-pair-raster .first=${pair.first.words} .second=${pair.second.words}
       .steps=${pair.steps} .chosen=${placeOf(pair, this.selection)} .notes=${[short(note(pair.first)), short(note(pair.second))]} .theme=${this.theme}

@@ -43,7 +43,7 @@ export function pairSentence(pair) {
       !largest
         ? nothing
         : Math.abs(largest.change) < 0.005
-          ? html`No log-probability changes by <b>0.01 nat</b>. `
+          ? html`No log-probability changes by as much as <b>0.01 nat</b>. `
           : html`The log-probability that changes most is that of ${quoted(word)}, by <b>${largest.change > 0 ? '+' : ''}${fixed(largest.change, 2)} nat</b>. `
     }${differing(pair)}`;
   }
