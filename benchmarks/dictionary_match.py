@@ -10,8 +10,11 @@ Memory is the peak of the process over what it held with both decoders loaded.
 from __future__ import annotations
 
 import argparse
-import resource
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,8 +25,30 @@ N = 5
 LARGEST_BRUTE = 16_384
 
 
-def peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def resident_megabytes() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+@contextmanager
+def peak_over_now() -> Iterator[list[float]]:
+    """Looks at the process's memory every 5 ms; leaves what it took at most beyond what it held, in MiB, and the seconds."""
+    found: list[float] = []
+    before, most, end = resident_megabytes(), [0.0], threading.Event()
+
+    def watch() -> None:
+        while not end.wait(0.005):
+            most[0] = max(most[0], resident_megabytes() - before)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    start = time.perf_counter()
+    try:
+        yield found
+    finally:
+        seconds = time.perf_counter() - start
+        end.set()
+        thread.join()
+        found += [most[0], seconds]
 
 
 def brute(rows: torch.Tensor, others: torch.Tensor) -> Counterparts:
@@ -44,15 +69,15 @@ def main() -> None:
     rows = torch.randn(options.latents, options.width, generator=draw)
     others = rows[torch.randperm(options.latents, generator=draw)] + 0.5 * torch.randn(options.latents, options.width, generator=draw)
     nearest_counterparts(rows[:64], others[:64], N, device=options.device)  # the first product loads libraries
-    before, start = peak_megabytes(), time.perf_counter()
-    forward, backward = nearest_counterparts(rows, others, N, device=options.device)
-    seconds, memory = time.perf_counter() - start, peak_megabytes() - before
+    with peak_over_now() as taken:
+        forward, backward = nearest_counterparts(rows, others, N, device=options.device)
+    memory, seconds = taken
     print(f"{options.latents:,} x {options.latents:,} latents of width {options.width:,} on {options.device}, both ways: {seconds:.1f} s, {memory:.0f} MiB")
     if options.latents > LARGEST_BRUTE:
         return
-    start = time.perf_counter()
-    expected = brute(rows, others), brute(others, rows)
-    brute_seconds, brute_memory = time.perf_counter() - start, peak_megabytes() - before
+    with peak_over_now() as taken:
+        expected = brute(rows, others), brute(others, rows)
+    brute_memory, brute_seconds = taken
     same = all(np.allclose(one.cosine, two.cosine, atol=2e-6) for one, two in zip((forward, backward), expected, strict=True))
     print(f"all cosines at once, both ways: {brute_seconds:.1f} s, {brute_memory:.0f} MiB; ratio {seconds / brute_seconds:.2f}; the same: {same}")
 
