@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.asked_picture import AskedPicture
     from tb_visualscratchpad.exporter.cluster_sweep import NamedLatents, sweep_clusters
     from tb_visualscratchpad.exporter.decoder_map import decoder_map
+    from tb_visualscratchpad.exporter.dictionary_match import match_dictionaries
     from tb_visualscratchpad.exporter.dictionary_monitor import DictionaryMonitor, MonitorPace
     from tb_visualscratchpad.exporter.dose_response import dose_response
     from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
@@ -61,6 +62,7 @@ __all__ = [
     "live_sae",
     "load_sae",
     "load_vlm",
+    "match_dictionaries",
     "new_run_directory",
     "read_items",
     "steer",
@@ -97,6 +99,7 @@ _MODULE_OF = {
     "live_sae": "sae",
     "load_sae": "sae",
     "load_vlm": "vlm",
+    "match_dictionaries": "dictionary_match",
     "new_run_directory": "event_log",
     "read_items": "failure_items",
     "steer": "steered_answers",

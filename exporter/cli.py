@@ -1,4 +1,4 @@
-"""The command line: ``visualscratchpad demo | statistics | run | failures | worker | train-sae | truth | convert-sae | check-sae``.
+"""The command line: ``visualscratchpad demo | statistics | run | failures | worker | train-sae | truth | convert-sae | check-sae | match-sae``.
 
 What a user can put right is said in one sentence on stderr, with exit status 1; wrong options end with 2, Ctrl-C with 130. Only
 ``--json`` writes to stdout, one object, and ``truth`` its table and ``check-sae`` its verdict; everything else goes to stderr. A check
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tb_visualscratchpad import __version__
-from tb_visualscratchpad.exporter import failures_command
+from tb_visualscratchpad.exporter import failures_command, match_command
 from tb_visualscratchpad.exporter.option_values import positive
 from tb_visualscratchpad.exporter.process_group import is_one_of_several, joined, own_device
 from tb_visualscratchpad.exporter.sae_check_command import (
@@ -186,6 +186,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_dictionary_options(checking, named=False)
     add_check_options(checking)
     checking.set_defaults(command=_check_sae)
+
+    matching = commands.add_parser(
+        "match-sae",
+        help="which latents of two SAEs are the same, by cosine of decoder rows",
+        description="For each latent of either SAE the five of the other whose decoder rows have the largest cosine; logged for the tab's Compare.",
+    )
+    _add_dictionary_options(matching)
+    match_command.add_match_options(matching)
+    matching.set_defaults(command=_match_sae)
     return parser
 
 
@@ -392,6 +401,18 @@ def _check_sae(options: argparse.Namespace) -> dict[str, Any] | str:
             writer.add_sae_check(found)
     options.status = 0 if found.right else LOOKS_WRONG
     return check_as_json(found) if options.json else text_of(found)
+
+
+def _match_sae(options: argparse.Namespace) -> dict[str, Any] | None:
+    vlm, sae = _load(options)
+    other_vlm = vlm
+    if options.other_vlm is not None and options.other_vlm != options.vlm:
+        other_vlm = _load_vlm(argparse.Namespace(**{**vars(options), "vlm": options.other_vlm, "chat_template": None}))
+    found = match_command.match(vlm, sae, other_vlm, options)
+    with _new_run(options.logdir, "match-sae") as writer:
+        writer.add_dictionary_match(found)
+    _say(match_command.told(found))
+    return match_command.match_as_json(found) if options.json else None
 
 
 def _await_end_of_stdin(stop: threading.Event) -> None:

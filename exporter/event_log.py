@@ -28,6 +28,7 @@ from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.head_evidence import HeadAttention
+from tb_visualscratchpad.wire.match_evidence import DictionaryMatch
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import remove_sidecar, write_sidecar
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
@@ -109,6 +110,11 @@ class ScratchpadWriter:
     def add_sae_check(self, check: SaeCheck) -> None:
         """Log whether an SAE is read rightly, in the event. The last one logged counts. Raises ScratchpadError (see the class)."""
         self._add(check, None)
+
+    def add_dictionary_match(self, match: DictionaryMatch) -> None:
+        """Log which latents of two dictionaries write alike: the best counterparts in the event, all in a sidecar. The last one logged of
+        the two counts. Raises ScratchpadError (see the class)."""
+        self._add(match, None)
 
     def add_steering_result(self, result: SteeringResult, step: int = 0) -> None:
         """Log a steered or erased answer: whole in a sidecar, and in the event as far as it fits. Raises ScratchpadError
@@ -226,6 +232,8 @@ def _what_identifies(kind: int) -> str:
         return "result id"
     if kind == pb.FAILURE_SET:
         return "set id"
+    if kind == pb.DICTIONARY_MATCH:
+        return "match id"
     return "run id" if kind == pb.VLM_RUN else "dictionary id"
 
 

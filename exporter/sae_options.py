@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from tb_visualscratchpad.exporter.sae import SparseAutoencoder
 
 
-def add_sae_options(group: argparse._ArgumentGroup) -> None:
-    """``--sae-...``, one for each answer of ``load_sae``."""
-    group.add_argument("--sae-k", type=positive, metavar="K", help="k of a topk or groupmax SAE")
-    group.add_argument("--sae-scaling-factor", type=float, metavar="S", help="what inputs were multiplied by; 1 for nothing, or where it is folded")
-    group.add_argument("--sae-input-mean", metavar="FILE", help="file of what was subtracted from inputs before that, one vector; none for nothing")
-    group.add_argument("--sae-threshold", type=float, metavar="T", help="threshold of a batchtopk SAE")
-    group.add_argument("--sae-activation", choices=("relu", "topk", "batchtopk", "groupmax"), help="activation of the SAE")
-    group.add_argument("--sae-decoder-norm", choices=("l2", "max_l2", "l1", "max_l1", "identity"), help="how overcomplete normalises the decoder")
-    group.add_argument("--sae-delta", type=float, metavar="D", help="bound on the relaxation of overcomplete's archetypes")
-    group.add_argument("--sae-subtract-b-dec", type=_yes_or_no, metavar="yes|no", help="whether b_dec is subtracted from inputs (saev)")
-    group.add_argument("--sae-clip-negative", action="store_true", default=None, help="read negative latents as 0 (saev's TopK has some)")
+def add_sae_options(group: argparse._ArgumentGroup, of: str = "sae") -> None:
+    """``--sae-...``, one for each answer of ``load_sae``; ``of`` begins the options of another SAE."""
+    group.add_argument(f"--{of}-k", type=positive, metavar="K", help="k of a topk or groupmax SAE")
+    group.add_argument(f"--{of}-scaling-factor", type=float, metavar="S", help="what inputs were multiplied by; 1 for nothing, or where it is folded")
+    group.add_argument(f"--{of}-input-mean", metavar="FILE", help="file of what was subtracted from inputs before that, one vector; none for nothing")
+    group.add_argument(f"--{of}-threshold", type=float, metavar="T", help="threshold of a batchtopk SAE")
+    group.add_argument(f"--{of}-activation", choices=("relu", "topk", "batchtopk", "groupmax"), help="activation of the SAE")
+    group.add_argument(f"--{of}-decoder-norm", choices=("l2", "max_l2", "l1", "max_l1", "identity"), help="how overcomplete normalises the decoder")
+    group.add_argument(f"--{of}-delta", type=float, metavar="D", help="bound on the relaxation of overcomplete's archetypes")
+    group.add_argument(f"--{of}-subtract-b-dec", type=_yes_or_no, metavar="yes|no", help="whether b_dec is subtracted from inputs (saev)")
+    group.add_argument(f"--{of}-clip-negative", action="store_true", default=None, help="read negative latents as 0 (saev's TopK has some)")
 
 
-def answers_of(options: argparse.Namespace) -> dict[str, Any]:
-    """The keywords of ``load_sae`` that these options stand for."""
+def answers_of(options: argparse.Namespace, of: str = "sae") -> dict[str, Any]:
+    """The keywords of ``load_sae`` that these options stand for; ``of`` as their attributes begin."""
     names = ("k", "scaling_factor", "input_mean", "threshold", "activation", "decoder_norm", "delta", "subtract_b_dec", "clip_negative")
-    return {name: getattr(options, f"sae_{name}") for name in names}
+    return {name: getattr(options, f"{of}_{name}") for name in names}
 
 
 def tell_remarks(sae: SparseAutoencoder) -> None:

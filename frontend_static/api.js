@@ -36,7 +36,11 @@ import { decodePacked, decodeSeveral } from './packed.js';
  * @property {boolean} has_sae_check
  * @property {number[]} statistics_steps steps of its statistics @property {string} run directory that was logged to last, or empty
  *
+ * @typedef {Object} MatchEntry two dictionaries whose latents were matched @property {string} run @property {string} id
+ * @property {string} dictionary_id @property {string} other_id
+ *
  * @typedef {Object} Listing
+ * @property {MatchEntry[]} matches the newest first
  * @property {RunEntry[]} vlm_runs @property {OutcomeEntry[]} outcomes @property {FailureSetEntry[]} failure_sets
  * @property {DictionaryEntry[]} dictionaries
  * @property {string[]} problems @property {string[]} warnings
@@ -282,6 +286,34 @@ export class Api {
   /** @param {OutcomeEntry['kind']} kind @param {RunKey} key @param {{limit?: number}} [options] */
   outcome(kind, key, options = {}) {
     return this.keep('json', kind, { ...key, ...options });
+  }
+
+  /** The other runs on the same picture, the newest first: asked again until all pictures were looked at. @param {RunKey} key @returns {Promise<RunKey[]>} */
+  async likePictures({ run, id }) {
+    for (;;) {
+      const { alike, n_left: left } = await this.fetch(this.url('like_pictures', { run, id }), 'json');
+      if (!left) return alike;
+    }
+  }
+
+  /** @param {RunKey} key @param {RunKey} other */
+  runPair({ run, id }, other) {
+    return this.keep('json', 'run_pair', { run, id, other_run: other.run, other_id: other.id });
+  }
+
+  /** A word of both, each by its tokens; none where a run lacks it. @param {RunKey} key @param {RunKey} other @param {RowOptions & {tokens: string, other_tokens: string, step?: number}} options */
+  pairWord({ run, id }, other, options) {
+    return this.keep('packed', 'pair_word', { run, id, other_run: other.run, other_id: other.id, ...options });
+  }
+
+  /** @param {string} id @param {number} latent */
+  latentCounterparts(id, latent) {
+    return this.keep('json', 'latent_counterparts', { id, latent });
+  }
+
+  /** @param {string} id @param {string} other @param {{low?: number, high?: number, step?: number, limit?: number}} options */
+  dictionaryPair(id, other, options) {
+    return this.keep('json', 'dictionary_pair', { id, other, ...options });
   }
 
   /** @param {RunKey} key */

@@ -59,7 +59,7 @@ export function openFailureSet(store, key) {
 /** A run out of the menu: Compare, which may show a failure set, turns to it. @param {Store} store @param {import('./api.js').RunEntry} entry */
 export function openRun(store, entry) {
   store.chooseRun(entry);
-  store.set({ page: 'answers' }, { asNew: false });
+  if (store.selection.page === 'failures') store.set({ page: 'answers' }, { asNew: false });
 }
 
 /** A line of a menu. @param {FailureSetEntry} entry */

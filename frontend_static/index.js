@@ -15,7 +15,13 @@ import './panels/ask_panel.js';
 import './panels/attention_panel.js';
 import './panels/compare/answers_panel.js';
 import './panels/compare/contributions_panel.js';
+import './panels/compare/dictionary_panels.js';
 import './panels/compare/dose_panel.js';
+import './panels/compare/pair_answers_panel.js';
+import './panels/compare/pair_attention_panel.js';
+import './panels/compare/pair_latents_panel.js';
+import './panels/compare/pair_settings_panel.js';
+import './panels/compare/pair_verdict_panel.js';
 import './panels/compare/sweep_panel.js';
 import './panels/compare/verdict_panel.js';
 import './panels/dense_panel.js';
@@ -49,7 +55,7 @@ import './panels/truth_panel.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention', 'pairs'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {

@@ -46,7 +46,12 @@ import { parseTokens } from './token_set.js';
  * @property {string|null} sweep key of the cluster sweep; null: this run's newest
  * @property {string|null} dose key of the doses; null: this run's newest
  * @property {'clusters'|'latents'} table what the table of Compare lists
- * @property {'answers'|'failures'} page whether Compare is about a run or a failure set
+ * @property {'answers'|'failures'|'runs'|'dictionaries'} page what Compare is about: a run, a failure set, two runs, two dictionaries
+ * @property {string|null} other key of the run that stands beside; null: one on the same picture (see run_pairs.js)
+ * @property {number|null} otherToken of that run, a word that the chosen run does not have; null: the one beside `token`
+ * @property {'same'|'own'} pairScale whether two maps side by side share a scale
+ * @property {string|null} against id of the dictionary that the chosen one is held against; null: the one it was matched with last
+ * @property {'none'|'near'|'close'} matched which latents are listed, by the cosine of their counterpart there
  * @property {string|null} set key of the failure set; null: this dictionary's newest (see failure_sets.js)
  * @property {'all'|'half'} setPart the items that latents are tested on: all, or those that are not held out
  * @property {number|null} setPrompt number of the prompt within which they are tested; null: all
@@ -96,6 +101,11 @@ export const DEFAULTS = Object.freeze({
   dose: null,
   table: 'clusters',
   page: 'answers',
+  other: null,
+  otherToken: null,
+  pairScale: 'same',
+  against: null,
+  matched: 'none',
   set: null,
   setPart: 'all',
   setPrompt: null,
@@ -118,11 +128,13 @@ const CHOICES = {
   scope: ['all', 'firing', 'base', 'tiles', 'box'],
   boxView: ['both', 'base', 'tiles'],
   table: ['clusters', 'latents'],
-  page: ['answers', 'failures'],
+  page: ['answers', 'failures', 'runs', 'dictionaries'],
+  pairScale: ['same', 'own'],
+  matched: ['none', 'near', 'close'],
   setPart: ['all', 'half'],
   errorTerm: ['kept', 'dropped'],
 };
-const WHOLE = new Set(['step', 'token', 'latent', 'setPrompt']);
+const WHOLE = new Set(['step', 'token', 'otherToken', 'latent', 'setPrompt']);
 export const REAL = {
   maxFrequency: [0, 1],
   minMean: [0, Infinity],

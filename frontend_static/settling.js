@@ -18,6 +18,7 @@ export const NO_CHOICE = Object.freeze({
   token: null,
   tokens: Object.freeze([]),
   head: null,
+  otherToken: null,
   latent: null,
   latents: Object.freeze([]),
   source: 'attention',

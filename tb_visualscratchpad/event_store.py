@@ -17,6 +17,7 @@ from tensorboard.context import RequestContext
 from tensorboard.data.provider import RunTagFilter, TensorDatum
 from tensorboard.plugins.base_plugin import TBContext
 
+from tb_visualscratchpad.kind_words import KIND_WORDS, not_logged
 from tb_visualscratchpad.latent_history import (
     HistoryReader,
     LatentHistory,
@@ -33,6 +34,7 @@ from tb_visualscratchpad.listing import (
     VlmRunEntry,
     list_evidence,
 )
+from tb_visualscratchpad.picture_likeness import LoggedPicture, logged_picture
 from tb_visualscratchpad.run_directories import FileFaults, RunDirectories
 from tb_visualscratchpad.step_records import StepRecords
 from tb_visualscratchpad.tag_index import Series, TagIndex, answering
@@ -44,6 +46,7 @@ from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.head_evidence import HeadAttention
 from tb_visualscratchpad.wire.latent_at_step import LatentAtStep
+from tb_visualscratchpad.wire.match_evidence import DictionaryMatch
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import SidecarFile, SidecarHashes, open_sidecar, resolve_sidecar
 from tb_visualscratchpad.wire.steering_evidence import (
@@ -54,7 +57,7 @@ from tb_visualscratchpad.wire.steering_evidence import (
     WordContributions,
 )
 from tb_visualscratchpad.wire.step_index import StepRecord
-from tb_visualscratchpad.wire.tags import PLUGIN_NAME, SPOKEN_NAMES, tag_of
+from tb_visualscratchpad.wire.tags import PLUGIN_NAME, tag_of
 from tb_visualscratchpad.wire.truth_evidence import TruthReport
 
 __all__ = ["DictionaryEntry", "EventStore", "FailureSetEntry", "Listing", "OutcomeEntry", "VlmRunEntry"]
@@ -132,6 +135,14 @@ class EventStore:
         """
         return self._of_run(experiment, pb.VLM_RUN, run, run_id, VlmRun)
 
+    def picture(self, experiment: str, run: str, run_id: str) -> LoggedPicture | None:
+        """A run's picture, None without one; of its sidecar (or event) nothing else is decoded or kept. Errors as ``vlm_run``."""
+        path, what = self._directories.newest_sidecar(run, pb.VLM_RUN, run_id), f"The run {run_id!r}"
+        data = [] if path else self._read(experiment, run, tag_of(pb.VLM_RUN, run_id), 1)  # takes far longer
+        if path is None and not data:
+            raise EvidenceNotFound(f"{what} is not in {run!r}: reload, or choose another.")
+        return logged_picture(path, data[-1].numpy.item() if data else b"", what)
+
     def steering_result(self, experiment: str, run: str, result_id: str) -> SteeringResult:
         """A steered or erased answer. Read and refused as ``vlm_run``."""
         return self._of_run(experiment, pb.STEERING_RESULT, run, result_id, SteeringResult)
@@ -194,6 +205,11 @@ class EventStore:
         """Whether the SAE is read rightly, as it was checked last. Errors as ``latent_statistics``."""
         return self._of_dictionary(experiment, pb.SAE_CHECK, dictionary_id, None, SaeCheck)
 
+    def dictionary_match(self, experiment: str, match_id: str) -> DictionaryMatch:
+        """Which latents of two dictionaries write alike, as it was logged last; the best counterparts alone without its sidecar. Errors
+        as ``latent_statistics``."""
+        return self._of_dictionary(experiment, pb.DICTIONARY_MATCH, match_id, None, DictionaryMatch)
+
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         """The step of what is read for ``step``, by kind: ``statistics``, ``references``, ``decoder_map``, ``metrics``, as far
         as logged."""
@@ -228,14 +244,14 @@ class EventStore:
             )
             problems += told
         if series is None and best_of is None:
-            raise _not_logged(pb.LATENT_STATISTICS, dictionary_id)
+            raise not_logged(pb.LATENT_STATISTICS, dictionary_id)
         return LatentHistory(tuple(statistics), tuple(references), tuple(problems))
 
     def metrics_history(self, experiment: str, dictionary_id: str) -> MetricsHistory:
         """Metrics of every step that they were logged at. Raises EvidenceNotFound where there are none."""
         series = self._series_of(experiment, pb.SAE_METRICS, dictionary_id)
         if series is None:
-            raise _not_logged(pb.SAE_METRICS, dictionary_id)
+            raise not_logged(pb.SAE_METRICS, dictionary_id)
         found, problems = self._history.over_steps(
             series, self._steps_of(experiment, series), (0,), self._history.metrics_of,
             lambda step, _: [self.sae_metrics(experiment, dictionary_id, step)],
@@ -249,14 +265,14 @@ class EventStore:
         path = self._directories.newest_sidecar(run, kind, identifier)
         if path is None:
             raise EvidenceNotFound(
-                f"There is no {SPOKEN_NAMES[kind]} {identifier!r} in {run!r}: it was deleted, or TensorBoard has not read it yet. "
+                f"There is no {KIND_WORDS[kind]} {identifier!r} in {run!r}: it was deleted, or TensorBoard has not read it yet. "
                 "Reload, or choose another."
             )
         key = ("fresh", str(path))
         cached = self._from_cache(key)
         if cached is None:
             state = _state_of(path)
-            what = f"The {SPOKEN_NAMES[kind]} {identifier!r}"
+            what = f"The {KIND_WORDS[kind]} {identifier!r}"
             cached = self._to_cache(key, _Cached(decode_sidecar(open_sidecar(path), what), path, state))
         return _expect(cached, expected, identifier)
 
@@ -265,7 +281,7 @@ class EventStore:
     ) -> _Evidence:
         series = self._series_of(experiment, kind, dictionary_id)
         if series is None:
-            raise _not_logged(kind, dictionary_id)
+            raise not_logged(kind, dictionary_id)
         at = self._step_at(experiment, series, step)
         record = next((one for one in self._records.of(series.run, series.tag) if one.step == at), None)
         if record is not None:
@@ -399,14 +415,6 @@ class EventStore:
                 run_tag_filter=RunTagFilter(runs=(run,), tags=(tag,)),
             )
         return found.get(run, {}).get(tag, [])
-
-
-def _not_logged(kind: int, dictionary_id: str) -> EvidenceNotFound:
-    command = "truth" if kind == pb.TRUTH_REPORT else "check-sae" if kind == pb.SAE_CHECK else "statistics"
-    return EvidenceNotFound(
-        f"There is no {SPOKEN_NAMES[kind]} of dictionary {dictionary_id!r} in this log: "
-        f"run `visualscratchpad {command}` with the same --logdir."
-    )
 
 
 def _without_sidecar(message: pb.Evidence, what: str, why: str) -> SomeEvidence:

@@ -19,7 +19,7 @@ from tb_visualscratchpad.wire.tags import DICTIONARY_KINDS, KIND_NAMES, OUTCOME_
 FRESH_SECONDS = 30.0
 """A file younger than this may wait for TensorBoard's next reload; older, its silence is a problem."""
 
-_WITH_SIDECAR = frozenset({pb.VLM_RUN, pb.REFERENCE_IMAGES, pb.DECODER_MAP, pb.FAILURE_SET}) | OUTCOME_KINDS
+_WITH_SIDECAR = frozenset({pb.VLM_RUN, pb.REFERENCE_IMAGES, pb.DECODER_MAP, pb.FAILURE_SET, pb.DICTIONARY_MATCH}) | OUTCOME_KINDS
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,16 @@ class DictionaryEntry:
 
 
 @dataclass(frozen=True)
+class MatchEntry:
+    """Two dictionaries whose latents were matched. ``run`` is TensorBoard's name of the directory it was logged to last."""
+
+    run: str
+    match_id: str
+    dictionary: DictionaryInfo
+    other: DictionaryInfo
+
+
+@dataclass(frozen=True)
 class Listing:
     """Runs, outcomes and failure sets, the newest first; dictionaries by name; and a sentence per thing that cannot be read."""
 
@@ -118,6 +128,7 @@ class Listing:
     problems: tuple[str, ...]
     outcomes: tuple[OutcomeEntry, ...] = ()
     failure_sets: tuple[FailureSetEntry, ...] = ()
+    matches: tuple[MatchEntry, ...] = ()
 
 
 @dataclass
@@ -147,6 +158,7 @@ def list_evidence(
     runs: list[VlmRunEntry] = []
     outcomes: list[OutcomeEntry] = []
     failure_sets: list[FailureSetEntry] = []
+    matches: dict[str, tuple[float, MatchEntry]] = {}
     gathered: dict[str, _Gathered] = {}
     problems: list[str] = []
     arrived: dict[tuple[str, int, str], int] = {}
@@ -175,6 +187,12 @@ def list_evidence(
             if data.kind == pb.FAILURE_SET:
                 failure_sets.append(_failure_set_entry(run, data, info))
                 continue
+            if data.kind == pb.DICTIONARY_MATCH:
+                other = decode_dictionary(data.other_dictionary)
+                gathered.setdefault(other.dictionary_id, _Gathered(other))
+                if data.id not in matches or matches[data.id][0] < one.max_wall_time:
+                    matches[data.id] = (one.max_wall_time, MatchEntry(run, data.id, info, other))
+                continue
             known = entry.newest.get(data.kind)
             if known is None or known[2].max_wall_time < one.max_wall_time:
                 entry.newest[data.kind] = (run, tag, one, int(data.first_step))
@@ -190,6 +208,7 @@ def list_evidence(
         problems=tuple(problems),
         outcomes=tuple(sorted(outcomes, key=lambda one: (-one.created, one.run, one.result_id))),
         failure_sets=tuple(sorted(failure_sets, key=lambda one: (-one.created, one.run, one.set_id))),
+        matches=tuple(entry for _, entry in sorted(matches.values(), key=lambda one: (-one[0], one[1].match_id))),
     )
 
 

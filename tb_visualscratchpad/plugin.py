@@ -11,6 +11,7 @@ from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.handlers.assets import AssetHandlers
 from tb_visualscratchpad.handlers.derived import DerivedViews
 from tb_visualscratchpad.handlers.dictionaries import DictionaryHandlers
+from tb_visualscratchpad.handlers.dictionary_matches import DictionaryMatchHandlers
 from tb_visualscratchpad.handlers.failure_sets import FailureSetHandlers
 from tb_visualscratchpad.handlers.head_maps import HeadMapHandlers
 from tb_visualscratchpad.handlers.histories import HistoryHandlers
@@ -20,6 +21,7 @@ from tb_visualscratchpad.handlers.notes import NotesHandlers
 from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
+from tb_visualscratchpad.handlers.run_pairs import RunPairHandlers
 from tb_visualscratchpad.handlers.sae_checks import SaeCheckHandlers
 from tb_visualscratchpad.handlers.several import SeveralHandlers
 from tb_visualscratchpad.handlers.training import TrainingHandlers
@@ -53,6 +55,8 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         }
         self._several = SeveralHandlers(together, guard)
         self._dictionaries = DictionaryHandlers(store, guard)
+        self._run_pairs = RunPairHandlers(store, derived, guard)
+        self._dictionary_matches = DictionaryMatchHandlers(store, guard)
         self._histories = HistoryHandlers(store, guard)
         self._training = TrainingHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
@@ -91,6 +95,11 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/latent": self._run_latents.latent,
             "/latent_attribution": self._run_latents.latent_attribution,
             "/latents_attribution": self._run_latents.latents_attribution,
+            "/like_pictures": self._run_pairs.like_pictures,
+            "/run_pair": self._run_pairs.run_pair,
+            "/pair_word": self._run_pairs.pair_word,
+            "/latent_counterparts": self._dictionary_matches.latent_counterparts,
+            "/dictionary_pair": self._dictionary_matches.dictionary_pair,
             "/dictionary": self._dictionaries.dictionary,
             "/dictionary_statistics": self._dictionaries.dictionary_statistics,
             "/statistics_over_steps": self._training.statistics_over_steps,

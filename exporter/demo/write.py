@@ -29,11 +29,12 @@ from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
+from tb_visualscratchpad.wire.match_evidence import DictionaryMatch
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 
 SEED = 0
 
-Logged = Evidence | FailureSet | SetAblation
+Logged = Evidence | FailureSet | SetAblation | DictionaryMatch
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ ADD: dict[type, Callable[..., None]] = {
     WordContributions: ScratchpadWriter.add_word_contributions,
     FailureSet: ScratchpadWriter.add_failure_set,
     SetAblation: ScratchpadWriter.add_set_ablation,
+    DictionaryMatch: ScratchpadWriter.add_dictionary_match,
 }
 
 

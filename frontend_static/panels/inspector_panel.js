@@ -9,6 +9,7 @@ import '../elements/sheet.js';
 import { rasterise } from '../plots/image_overlay.js';
 import { areSeveral } from '../token_set.js';
 import { clusterOfLatent } from './latents/clusters.js';
+import { askCounterparts, counterpartSections } from './latents/counterparts.js';
 import { latentName, spokenName } from './latents/names.js';
 import { hiddenDense } from '../dense.js';
 import { neighbourChips } from './latents/neighbours.js';
@@ -65,6 +66,7 @@ export class InspectorPanel extends Panel {
       askReferences(store, api, store.selection.latent === null ? [] : [store.selection.latent]),
     );
     this.neighbours = this.query(askNeighbours);
+    this.counterparts = this.query(askCounterparts);
     this.made = { of: null, raster: null };
     this.binned = { of: null, bins: null };
   }
@@ -245,6 +247,10 @@ export class InspectorPanel extends Panel {
     )}</section>`;
   }
 
+  renderCounterparts() {
+    return this.counterparts.key === null ? nothing : answered(this.counterparts, (answer) => counterpartSections(this.store, this.api, answer));
+  }
+
   /** What was chosen, for who does not see it. */
   renderSpoken() {
     const { token, latent } = this.selection;
@@ -264,7 +270,7 @@ export class InspectorPanel extends Panel {
         : answered(
             this.run.value === undefined ? this.run : this.latent,
             (answer) => html`${this.renderHead(answer)}<div class="scroll">${this.renderHere(answer)}
-        ${this.renderWords(answer)}${this.renderStatistics(answer.statistics)}${answer.statistics?.alive === false ? nothing : this.renderReferences()}${this.renderNeighbours()}</div>${this.renderSheet()}`,
+        ${this.renderWords(answer)}${this.renderStatistics(answer.statistics)}${answer.statistics?.alive === false ? nothing : this.renderReferences()}${this.renderNeighbours()}${this.renderCounterparts()}</div>${this.renderSheet()}`,
           );
     return html`<section class="card inspector" aria-label="Inspector" aria-busy=${String(this.latent.stale)}><div class="inspector-body ${this.latent.late ? 'stale' : ''}">${body}</div>${this.renderSpoken()}</section>`;
   }

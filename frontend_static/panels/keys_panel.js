@@ -33,6 +33,14 @@ const KEYS = [
     ],
   ],
   [
+    'Compare, two runs',
+    [
+      [['←', '→'], 'the word before, the word after, in both'],
+      [['j', 'k'], 'down and up the latents'],
+      [['x'], 'swap A and B'],
+    ],
+  ],
+  [
     'Dictionary over training',
     [
       [['←', '→', '↑', '↓'], 'in the scatters: from one step to the next'],

@@ -49,6 +49,10 @@ class Arguments:
         """Whole numbers with dots between, at least one."""
         return tuple(_integer(name, part) for part in self.text(name).split("."))
 
+    def optional_integers(self, name: str) -> tuple[int, ...]:
+        """As ``integers``; none when absent."""
+        return self.integers(name) if self._query.get(name, "") else ()
+
     def optional_integer(self, name: str) -> int | None:
         value = self._query.get(name, "")
         return _integer(name, value) if value else None

@@ -26,10 +26,10 @@ class LatentLabels:
         }
 
 
-def latent_labels(store: EventStore, experiment: str, dictionary_id: str) -> LatentLabels:
-    """The labels of a dictionary's latents, from its newest statistics."""
+def latent_labels(store: EventStore, experiment: str, dictionary_id: str, step: int | None = None) -> LatentLabels:
+    """The labels of a dictionary's latents, from its statistics at a step, by default the newest."""
     try:
-        return LatentLabels(store.latent_statistics(experiment, dictionary_id, None), None)
+        return LatentLabels(store.latent_statistics(experiment, dictionary_id, step), None)
     except EvidenceNotFound:
         return LatentLabels(None, None)
     except UnreadableEvidence as error:

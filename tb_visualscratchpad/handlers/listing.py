@@ -101,6 +101,10 @@ class ListingHandlers:
                     }
                     for entry in found.dictionaries
                 ],
+                "matches": [
+                    {"run": entry.run, "id": entry.match_id, "dictionary_id": entry.dictionary.dictionary_id, "other_id": entry.other.dictionary_id}
+                    for entry in found.matches
+                ],
                 "problems": list(found.problems),
                 "warnings": [_EXPOSED] if pictures and self.guard.beyond_loopback else [],
             }

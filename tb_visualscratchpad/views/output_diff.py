@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,8 +80,15 @@ def output_diff(original: Sequence[AnswerToken], other: Sequence[AnswerToken]) -
     Between two kept tokens, what is left out and what is new is paired from the left as replaced; the rest stays single. Of
     several alignments that keep as many tokens, one that keeps all of the answers' common beginning and end.
     """
-    left = np.array([token.token_id for token in original], dtype=np.int64)
-    right = np.array([token.token_id for token in other], dtype=np.int64)
+    return diff_of_keys([token.token_id for token in original], [token.token_id for token in other])
+
+
+def diff_of_keys(original: Sequence[Hashable], other: Sequence[Hashable]) -> OutputDiff:
+    """Aligns two sequences of anything by equality, as ``output_diff`` does tokens."""
+    numbers: dict[Hashable, int] = {}
+    left, right = (
+        np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64) for keys in (original, other)
+    )
     shorter = min(left.size, right.size)
     differing = np.flatnonzero(left[:shorter] != right[:shorter])
     start = int(differing[0]) if differing.size else shorter

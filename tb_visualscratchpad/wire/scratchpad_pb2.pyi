@@ -24,6 +24,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SET_ABLATION: _ClassVar[Kind]
     SAE_CHECK: _ClassVar[Kind]
     HEAD_ATTENTION: _ClassVar[Kind]
+    DICTIONARY_MATCH: _ClassVar[Kind]
 
 class Packing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -60,6 +61,7 @@ FAILURE_SET: Kind
 SET_ABLATION: Kind
 SAE_CHECK: Kind
 HEAD_ATTENTION: Kind
+DICTIONARY_MATCH: Kind
 RAW: Packing
 ZLIB: Packing
 SHUFFLED_ZLIB: Packing
@@ -106,7 +108,7 @@ class Dictionary(_message.Message):
     def __init__(self, dictionary_id: _Optional[str] = ..., name: _Optional[str] = ..., vlm_name: _Optional[str] = ..., sae_name: _Optional[str] = ..., hook: _Optional[str] = ..., d_in: _Optional[int] = ..., n_latents: _Optional[int] = ..., activation: _Optional[str] = ...) -> None: ...
 
 class PluginData(_message.Message):
-    __slots__ = ("schema_version", "kind", "id", "dictionary", "first_step", "vlm_run", "outcome", "failure_set")
+    __slots__ = ("schema_version", "kind", "id", "dictionary", "first_step", "vlm_run", "outcome", "failure_set", "other_dictionary")
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
@@ -115,6 +117,7 @@ class PluginData(_message.Message):
     VLM_RUN_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     FAILURE_SET_FIELD_NUMBER: _ClassVar[int]
+    OTHER_DICTIONARY_FIELD_NUMBER: _ClassVar[int]
     schema_version: int
     kind: Kind
     id: str
@@ -123,7 +126,8 @@ class PluginData(_message.Message):
     vlm_run: VlmRunSummary
     outcome: OutcomeSummary
     failure_set: FailureSetSummary
-    def __init__(self, schema_version: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., first_step: _Optional[int] = ..., vlm_run: _Optional[_Union[VlmRunSummary, _Mapping]] = ..., outcome: _Optional[_Union[OutcomeSummary, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSetSummary, _Mapping]] = ...) -> None: ...
+    other_dictionary: Dictionary
+    def __init__(self, schema_version: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., first_step: _Optional[int] = ..., vlm_run: _Optional[_Union[VlmRunSummary, _Mapping]] = ..., outcome: _Optional[_Union[OutcomeSummary, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSetSummary, _Mapping]] = ..., other_dictionary: _Optional[_Union[Dictionary, _Mapping]] = ...) -> None: ...
 
 class FailureSetSummary(_message.Message):
     __slots__ = ("name", "created", "n_items", "n_wrong", "has_pictures")
@@ -208,7 +212,7 @@ class Sidecar(_message.Message):
     def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "truth_report", "failure_set", "set_ablation", "sae_check", "head_attention")
+    __slots__ = ("schema_version", "sidecar", "vlm_run", "latent_statistics", "reference_images", "decoder_map", "sae_metrics", "steering_result", "cluster_sweep", "dose_response", "word_contributions", "truth_report", "failure_set", "set_ablation", "sae_check", "head_attention", "dictionary_match")
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     SIDECAR_FIELD_NUMBER: _ClassVar[int]
     VLM_RUN_FIELD_NUMBER: _ClassVar[int]
@@ -225,6 +229,7 @@ class Evidence(_message.Message):
     SET_ABLATION_FIELD_NUMBER: _ClassVar[int]
     SAE_CHECK_FIELD_NUMBER: _ClassVar[int]
     HEAD_ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    DICTIONARY_MATCH_FIELD_NUMBER: _ClassVar[int]
     schema_version: int
     sidecar: Sidecar
     vlm_run: VlmRun
@@ -241,7 +246,8 @@ class Evidence(_message.Message):
     set_ablation: SetAblation
     sae_check: SaeCheck
     head_attention: HeadAttention
-    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ..., truth_report: _Optional[_Union[TruthReport, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSet, _Mapping]] = ..., set_ablation: _Optional[_Union[SetAblation, _Mapping]] = ..., sae_check: _Optional[_Union[SaeCheck, _Mapping]] = ..., head_attention: _Optional[_Union[HeadAttention, _Mapping]] = ...) -> None: ...
+    dictionary_match: DictionaryMatch
+    def __init__(self, schema_version: _Optional[int] = ..., sidecar: _Optional[_Union[Sidecar, _Mapping]] = ..., vlm_run: _Optional[_Union[VlmRun, _Mapping]] = ..., latent_statistics: _Optional[_Union[LatentStatistics, _Mapping]] = ..., reference_images: _Optional[_Union[ReferenceImages, _Mapping]] = ..., decoder_map: _Optional[_Union[DecoderMap, _Mapping]] = ..., sae_metrics: _Optional[_Union[SaeMetrics, _Mapping]] = ..., steering_result: _Optional[_Union[SteeringResult, _Mapping]] = ..., cluster_sweep: _Optional[_Union[ClusterSweep, _Mapping]] = ..., dose_response: _Optional[_Union[DoseResponse, _Mapping]] = ..., word_contributions: _Optional[_Union[WordContributions, _Mapping]] = ..., truth_report: _Optional[_Union[TruthReport, _Mapping]] = ..., failure_set: _Optional[_Union[FailureSet, _Mapping]] = ..., set_ablation: _Optional[_Union[SetAblation, _Mapping]] = ..., sae_check: _Optional[_Union[SaeCheck, _Mapping]] = ..., head_attention: _Optional[_Union[HeadAttention, _Mapping]] = ..., dictionary_match: _Optional[_Union[DictionaryMatch, _Mapping]] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("data", "mime", "width", "height")
@@ -900,3 +906,21 @@ class SaeCheck(_message.Message):
     n_asked: int
     n_kept: int
     def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., images: _Optional[str] = ..., created: _Optional[float] = ..., n_images: _Optional[int] = ..., n_tokens: _Optional[int] = ..., right: bool = ..., verdict: _Optional[str] = ..., remedies: _Optional[_Iterable[str]] = ..., places: _Optional[_Iterable[_Union[CheckedPlace, _Mapping]]] = ..., readings: _Optional[_Iterable[_Union[CheckedReading, _Mapping]]] = ..., measures: _Optional[_Iterable[_Union[CheckedMeasure, _Mapping]]] = ..., prompt: _Optional[str] = ..., n_asked: _Optional[int] = ..., n_kept: _Optional[int] = ...) -> None: ...
+
+class DictionaryMatch(_message.Message):
+    __slots__ = ("dictionary", "other", "created", "forward_latent", "forward_cosine", "backward_latent", "backward_cosine")
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    FORWARD_LATENT_FIELD_NUMBER: _ClassVar[int]
+    FORWARD_COSINE_FIELD_NUMBER: _ClassVar[int]
+    BACKWARD_LATENT_FIELD_NUMBER: _ClassVar[int]
+    BACKWARD_COSINE_FIELD_NUMBER: _ClassVar[int]
+    dictionary: Dictionary
+    other: Dictionary
+    created: float
+    forward_latent: Array
+    forward_cosine: Array
+    backward_latent: Array
+    backward_cosine: Array
+    def __init__(self, dictionary: _Optional[_Union[Dictionary, _Mapping]] = ..., other: _Optional[_Union[Dictionary, _Mapping]] = ..., created: _Optional[float] = ..., forward_latent: _Optional[_Union[Array, _Mapping]] = ..., forward_cosine: _Optional[_Union[Array, _Mapping]] = ..., backward_latent: _Optional[_Union[Array, _Mapping]] = ..., backward_cosine: _Optional[_Union[Array, _Mapping]] = ...) -> None: ...

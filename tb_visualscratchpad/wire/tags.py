@@ -35,26 +35,9 @@ KIND_NAMES: Mapping[int, str] = MappingProxyType({
     pb.TRUTH_REPORT: "truth_report",
     pb.SAE_CHECK: "sae_check",
     pb.HEAD_ATTENTION: "head_attention",
+    pb.DICTIONARY_MATCH: "dictionary_match",
 })
 """The names of kinds in tags and sidecar file names."""
-
-SPOKEN_NAMES: Mapping[int, str] = MappingProxyType({
-    pb.VLM_RUN: "run",
-    pb.STEERING_RESULT: "steering result",
-    pb.CLUSTER_SWEEP: "cluster sweep",
-    pb.DOSE_RESPONSE: "dose-response",
-    pb.WORD_CONTRIBUTIONS: "ranking of contributions",
-    pb.FAILURE_SET: "failure set",
-    pb.SET_ABLATION: "ablation of a failure set",
-    pb.LATENT_STATISTICS: "statistics",
-    pb.REFERENCE_IMAGES: "reference images",
-    pb.DECODER_MAP: "decoder map",
-    pb.SAE_METRICS: "metrics",
-    pb.TRUTH_REPORT: "report on known truth",
-    pb.SAE_CHECK: "check of the SAE",
-    pb.HEAD_ATTENTION: "map of heads",
-})
-"""What sentences call a thing of each kind."""
 
 OUTCOME_KINDS = frozenset({pb.STEERING_RESULT, pb.CLUSTER_SWEEP, pb.DOSE_RESPONSE, pb.WORD_CONTRIBUTIONS, pb.SET_ABLATION, pb.HEAD_ATTENTION})
 """What the worker finds out by asking again, as a rule with something changed."""

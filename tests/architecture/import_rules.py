@@ -17,7 +17,7 @@ EXPORTER = f"{PACKAGE}.exporter"
 PLUGIN_TIERS: tuple[tuple[str, ...], ...] = (
     ("wire",),
     ("views",),
-    ("event_store", "latent_history", "step_records", "tag_index", "listing", "run_directories", "request_guard", "action_guard", "worker_client", "notes_document", "notes_store"),
+    ("event_store", "latent_history", "step_records", "tag_index", "listing", "run_directories", "request_guard", "action_guard", "worker_client", "notes_document", "notes_store", "kind_words", "picture_likeness"),
     ("handlers",),
     ("plugin",),
 )
@@ -25,17 +25,17 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
     (
         "pictures", "image_folder", "prepared_images", "packed_features", "activation_stream", "shared_stream",
         "training_plan", "process_group", "spool", "spool_records", "interruption", "vlm", "hooks", "attention", "token_logprobs",
-        "sae", "running_references", "running_statistics", "label_entropy", "nearest_neighbours",
+        "sae", "running_references", "running_statistics", "label_entropy", "nearest_neighbours", "nearest_counterparts",
         "plane_projection", "map_alignment", "latent_clusters", "firing_profiles", "job_progress", "answer_stream", "prompt_cache",
         "greedy_decoding", "answers", "out_of_memory", "answer_judging", "failure_items",
     ),
     (
         "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "shared_sweep", "explain", "steered_answers",
-        "decoder_map", "decoder_drift", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
+        "decoder_map", "decoder_drift", "dictionary_match", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
         "failure_set", "set_ablation", "truth", "sae_check", "head_attention",
     ),
     ("event_file", "writing_process", "dashboards", "step_log", "event_log", "training_log", "dictionary_monitor", "worker", "demo"),
-    ("option_values", "train_command", "failures_command", "truth_command", "sae_options", "sae_check_command", "cli", "__init__", "__main__"),
+    ("option_values", "train_command", "failures_command", "truth_command", "sae_options", "sae_check_command", "match_command", "cli", "__init__", "__main__"),
 )
 PLUGIN_MAY_USE = frozenset({"PIL", "google", "grpc", "numpy", "safetensors", "scipy", "tensorboard", "werkzeug"})
 """What an installation without ``[exporter]`` has."""

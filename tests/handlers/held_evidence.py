@@ -13,11 +13,14 @@ import numpy as np
 from werkzeug.test import Client, TestResponse
 
 from tb_visualscratchpad.event_store import DictionaryEntry, FailureSetEntry, Listing, OutcomeEntry, VlmRunEntry
+from tb_visualscratchpad.listing import MatchEntry
+from tb_visualscratchpad.picture_likeness import LoggedPicture
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics, ReferenceImages, SaeMetrics
 from tb_visualscratchpad.wire.errors import EvidenceNotFound
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet, SetAblation
 from tb_visualscratchpad.wire.head_evidence import HeadAttention
+from tb_visualscratchpad.wire.match_evidence import DictionaryMatch
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 from tb_visualscratchpad.wire.truth_evidence import TruthReport
@@ -90,6 +93,11 @@ class HeldEvidence:
                 )
                 for (name, _), one in self.outcomes.items()
             ),
+            matches=tuple(
+                MatchEntry("matching", identity, one.dictionary, one.other)
+                for (kind, identity), one in self.of_dictionary.items()
+                if kind == "match" and isinstance(one, DictionaryMatch)
+            ),
             failure_sets=tuple(
                 FailureSetEntry(
                     run=name,
@@ -109,6 +117,11 @@ class HeldEvidence:
         if (run, run_id) not in self.runs:
             raise EvidenceNotFound(f"There is no run {run_id} in {run}: choose another.")
         return self.runs[run, run_id]
+
+    def picture(self, experiment: str, run: str, run_id: str) -> LoggedPicture | None:
+        found = self.vlm_run(experiment, run, run_id)
+        place = found.image_tokens
+        return None if found.picture is None else LoggedPicture(found.picture, (place.width, place.height))
 
     def steering_result(self, experiment: str, run: str, result_id: str) -> SteeringResult:
         return self._outcome(run, result_id)
@@ -155,6 +168,9 @@ class HeldEvidence:
 
     def sae_check(self, experiment: str, dictionary_id: str) -> SaeCheck:
         return self._find("sae_check", dictionary_id, None)
+
+    def dictionary_match(self, experiment: str, match_id: str) -> DictionaryMatch:
+        return self._find("match", match_id, None)
 
     def steps_shown(self, experiment: str, dictionary_id: str, step: int | None = None) -> dict[str, int]:
         self.asked.append(step)

@@ -1,6 +1,6 @@
 import { segmented } from '../../elements/segmented.js';
 
-/** Whether Compare is about one run or a whole failure set. @param {import('../../store.js').Store} store */
+/** What Compare is about. @param {import('../../store.js').Store} store */
 export function pageChoice(store) {
   return segmented({
     label: 'Compare',
@@ -8,6 +8,8 @@ export function pageChoice(store) {
     options: [
       ['answers', 'One run'],
       ['failures', 'Failure set'],
+      ['runs', 'Two runs'],
+      ['dictionaries', 'Two dictionaries'],
     ],
     onChange: (page) => store.set({ page }),
   });

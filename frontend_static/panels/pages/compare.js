@@ -2,10 +2,13 @@ import { html } from '../../vendor/lit.js';
 import { emptyState } from '../../elements/card.js';
 import { pageChoice } from '../compare/page_choice.js';
 import { failuresPage } from './failures.js';
+import { dictionariesPage, runsPage } from './pairs.js';
 
 /** The third workspace: steered answers beside the original. @param {import('../../store.js').Store} store @param {import('../../api.js').Api} api */
 export function comparePage(store, api) {
   if (store.selection.page === 'failures') return failuresPage(store, api);
+  if (store.selection.page === 'runs') return runsPage(store, api);
+  if (store.selection.page === 'dictionaries') return dictionariesPage(store, api);
   if (!store.runKey) {
     return html`<main class="page">${emptyState('No run of this dictionary was logged, so there is nothing to steer.', pageChoice(store))}</main>`;
   }

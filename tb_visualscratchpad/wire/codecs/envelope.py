@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from tb_visualscratchpad.wire import scratchpad_pb2 as pb
 from tb_visualscratchpad.wire.codecs.decoder_map import decode_decoder_map, encode_decoder_map
 from tb_visualscratchpad.wire.codecs.dictionary import encode_dictionary
+from tb_visualscratchpad.wire.codecs.dictionary_match import decode_dictionary_match, encode_dictionary_match
 from tb_visualscratchpad.wire.codecs.failure_set import decode_failure_set, encode_failure_set, summarise_failure_set
 from tb_visualscratchpad.wire.codecs.head_attention import decode_head_attention, encode_head_attention
 from tb_visualscratchpad.wire.codecs.latent_statistics import (
@@ -40,13 +41,17 @@ from tb_visualscratchpad.wire.errors import UnreadableEvidence
 from tb_visualscratchpad.wire.evidence import VlmRun
 from tb_visualscratchpad.wire.failure_evidence import FailureSet
 from tb_visualscratchpad.wire.head_evidence import HeadAttention
+from tb_visualscratchpad.wire.match_evidence import DictionaryMatch
 from tb_visualscratchpad.wire.sae_check_evidence import SaeCheck
 from tb_visualscratchpad.wire.sidecar import SidecarFile
 from tb_visualscratchpad.wire.steering_evidence import Outcome
 from tb_visualscratchpad.wire.truth_evidence import TruthReport
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION, require_readable
 
-SomeEvidence = VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | FailureSet | TruthReport | SaeCheck | HeadAttention | SomeOutcome
+SomeEvidence = (
+    VlmRun | LatentStatistics | ReferenceImages | DecoderMap | SaeMetrics | FailureSet | TruthReport | SaeCheck | HeadAttention
+    | DictionaryMatch | SomeOutcome
+)
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,12 @@ def encode_evidence(evidence: SomeEvidence) -> EncodedEvidence:
             maps, tensors = encode_head_attention(evidence)
             event.head_attention.CopyFrom(maps)
             within.head_attention.CopyFrom(maps)
+        case DictionaryMatch():
+            plugin_data.kind, plugin_data.id = pb.DICTIONARY_MATCH, evidence.match_id
+            plugin_data.other_dictionary.CopyFrom(encode_dictionary(evidence.other))
+            best, bare_match, tensors = encode_dictionary_match(evidence)
+            event.dictionary_match.CopyFrom(best)
+            within.dictionary_match.CopyFrom(bare_match)
         case Outcome():
             plugin_data.id = evidence.result_id
             plugin_data.outcome.CopyFrom(summarise_outcome(evidence))
@@ -231,6 +242,8 @@ def _decode(message: pb.Evidence, sidecar: SidecarFile | None, what: str) -> Som
                 return decode_metrics(message.sae_metrics)
             case "sae_check":
                 return decode_sae_check(message.sae_check)
+            case "dictionary_match":
+                return decode_dictionary_match(message.dictionary_match, sidecar)
             case "truth_report":
                 return decode_truth_report(message.truth_report)
             case "steering_result" | "cluster_sweep" | "dose_response" | "word_contributions" | "set_ablation" as kind:
