@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -111,6 +112,12 @@ def test_words_are_chosen_together_and_latents_with_them(page: Page, served: Ser
     for n, latent in enumerate(found.latent_a_N[:8]):
         expect(rows.nth(n)).to_have_attribute("data-latent", str(latent))
     assert [int(row.get_attribute("data-latent")) for row in rows.all()] == found.latent_a_N[:40].tolist()
+
+    # Bars are as long as the figures are large.
+    tops = max(found.value_a_N.max(), found.value_b_N.max())
+    widths = page.evaluate("[...document.querySelectorAll('vs-pair-latents .pair-bar.a i')].map((bar) => bar.getBoundingClientRect().width)")
+    room = page.evaluate("document.querySelector('vs-pair-latents .pair-bar.a').getBoundingClientRect().width - 46")
+    np.testing.assert_allclose(widths, np.maximum(1, found.value_a_N[:40] / tops * room), atol=0.6)
 
     page.keyboard.press("j")
     expect(rows.first).to_have_class("on")

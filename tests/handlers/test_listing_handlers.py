@@ -9,6 +9,7 @@ from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION
 from tests.handlers.held_evidence import HeldEvidence, ask
 from tests.random_evidence import random_references, random_vlm_run
+from tests.random_match import random_match
 from tests.random_steering_evidence import random_cluster_sweep
 
 HERE = Namespace(host=None, bind_all=False)
@@ -22,7 +23,7 @@ def test_an_empty_log() -> None:
         "vlm_runs": [],
         "outcomes": [],
         "failure_sets": [],
-        "dictionaries": [],
+        "dictionaries": [], "matches": [],
         "problems": [],
         "warnings": [],
     }
@@ -109,3 +110,11 @@ def test_pictures_beyond_loopback_are_warned_of(kind: str) -> None:
     assert "--no-images" in warning
     store.runs, store.of_dictionary = {(".", "run-92"): run.without_picture()}, {}
     assert ask(ListingHandlers(store, RequestGuard(EVERYWHERE)).listing).json["warnings"] == []
+
+
+def test_matched_dictionaries_are_listed() -> None:
+    match = random_match(1)
+    found = ask(ListingHandlers(HeldEvidence(of_dictionary={("match", match.match_id): match}), RequestGuard(None)).listing).json
+    assert found["matches"] == [
+        {"run": "matching", "id": match.match_id, "dictionary_id": match.dictionary.dictionary_id, "other_id": match.other.dictionary_id}
+    ]

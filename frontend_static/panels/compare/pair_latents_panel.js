@@ -10,6 +10,9 @@ import { askAlike, askPair, askWord } from './pair_requests.js';
 
 const FIRST_ROWS = 40;
 
+/** @param {number} share 0...1 @returns {string} of a bar's room, which leaves some for its figure */
+const barWidth = (share) => `width:calc((100% - 46px) * ${share.toFixed(4)})`;
+
 /** Which latents the chosen word used in both runs, the largest difference first. */
 export class PairLatentsPanel extends Panel {
   static indifferentTo = SLIDERS;
@@ -85,7 +88,7 @@ export class PairLatentsPanel extends Panel {
     const { latent, other_latent: other, value, other_value: otherValue } = row;
     const on = latent !== null && latent === this.selection.latent;
     const shown = this.value(relative);
-    const share = (one) => `width:${(100 * Math.max(0, one)) / top}%`;
+    const share = (one) => barWidth(Math.max(0, one) / top);
     const difference = otherValue - value;
     const sign = difference > 0 ? '+' : difference < 0 ? '−' : '';
     const name = row.label === null ? row.other_label : latentName(row.label, row.label_share ?? 0);
@@ -137,7 +140,7 @@ export class PairLatentsPanel extends Panel {
           ? html`<p class="note">${reason}</p>`
           : html`<ol class="pair-list">${top.slice(0, FIRST_ROWS).map(
               ({ latent, value, label, label_share: share }) => html`<li><button type="button" class="mono" title="Open it in the Scratchpad" @click=${() => inspect(this.store, pair, side, latent)}>${latent}</button>
-              <span class="label">${label === null ? nothing : latentName(label, share)}</span><span class="pair-bar ${letter.toLowerCase()}"><i .style=${`width:${(100 * value) / most}%`}></i><b>${activation(value)}</b></span></li>`,
+              <span class="label">${label === null ? nothing : latentName(label, share)}</span><span class="pair-bar ${letter.toLowerCase()}"><i .style=${barWidth(value / most)}></i><b>${activation(value)}</b></span></li>`,
             )}</ol>`
       }</div>`;
     };
