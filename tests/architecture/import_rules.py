@@ -30,7 +30,7 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
         "greedy_decoding", "answers", "out_of_memory", "answer_judging", "failure_items",
     ),
     (
-        "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "shared_sweep", "explain", "steered_answers",
+        "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "several_sweeps", "shared_sweep", "explain", "steered_answers",
         "decoder_map", "decoder_drift", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
         "failure_set", "set_ablation", "truth", "sae_check",
     ),
