@@ -16,6 +16,8 @@ import './panels/compare/contributions_panel.js';
 import './panels/compare/dose_panel.js';
 import './panels/compare/sweep_panel.js';
 import './panels/compare/verdict_panel.js';
+import './panels/cluster_list_panel.js';
+import './panels/diagnosis_panel.js';
 import './panels/dock_panel.js';
 import './panels/failures/ablation_panel.js';
 import './panels/failures/items_panel.js';
@@ -31,6 +33,7 @@ import './panels/latent_curves_panel.js';
 import './panels/map_panel.js';
 import './panels/matrix_panel.js';
 import './panels/notices.js';
+import './panels/pictures_panel.js';
 import './panels/ranking_panel.js';
 import './panels/sae_check_panel.js';
 import './panels/selections_panel.js';
@@ -43,7 +46,7 @@ import './panels/truth_panel.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'health'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {

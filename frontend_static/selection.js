@@ -27,6 +27,8 @@ import { latentsText, parseLatents } from './latent_list.js';
  * @property {number} cut height at which the dendrogram is cut
  * @property {boolean} prompt prompt tokens are rows of the heatmap too
  * @property {'firing'|'decoder'} map
+ * @property {'map'|'list'} mapAs the map as dots, or its clusters as a list
+ * @property {'latents'|'pictures'} gallery what the gallery shows of the chosen latents: their references each, or the pictures of all
  * @property {'images'|'patches'} frequency
  * @property {number|null} dense latents over this share are dense; null: as the sweep counted
  * @property {number|null} sparse under this share, and over the mean `strong`, they are sparse and strong; null: the default
@@ -71,6 +73,8 @@ export const DEFAULTS = Object.freeze({
   cut: 0.3,
   prompt: false,
   map: 'firing',
+  mapAs: 'map',
+  gallery: 'latents',
   frequency: 'images',
   dense: null,
   sparse: null,
@@ -101,6 +105,8 @@ const CHOICES = {
   by: ['weighted', 'plain'],
   order: ['clustered', 'strength'],
   map: ['firing', 'decoder'],
+  mapAs: ['map', 'list'],
+  gallery: ['latents', 'pictures'],
   frequency: ['images', 'patches'],
   scope: ['all', 'firing', 'base', 'tiles', 'box'],
   boxView: ['both', 'base', 'tiles'],

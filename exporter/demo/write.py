@@ -87,6 +87,8 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
         vlm, sae = load_vlm("demo", device="cpu"), load_sae("demo")
         bad = load_sae("demo-bad")
         swept, swept_bad = sweep_image_set(vlm, (sae, bad), progress)
+        # Before the others: the tab opens with the newest run.
+        runs_of_bad = [explain_badly(vlm, bad, case) for case in reversed(CASES) if case.name in ASKED_OF_BOTH]
         runs: dict[str, VlmRun] = {}
         evidence: list[Logged] = []
         # The tab lists the newest run first, and the first case is the one to open with.
@@ -100,12 +102,10 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
         evidence += failures
         say("Mapping the dictionary", progress)
         geometry = decoder_map(swept.statistics.dictionary, sae.W_dec, swept.references, seed=SEED, progress=progress)
-        say("Explaining and mapping by the dictionary that trained badly", progress)
-        runs_of_bad = [explain_badly(vlm, bad, case) for case in reversed(CASES) if case.name in ASKED_OF_BOTH]
+        say("Mapping the dictionary that trained badly", progress)
         bad_geometry = decoder_map(swept_bad.statistics.dictionary, bad.W_dec, swept_bad.references, seed=SEED, progress=progress)
     bad_directory, dictionary_directory, runs_directory = write_evidence(
         logdir,
-        # The bad one first: the tab opens with what was written last.
         {
             "emoji-world-badly-trained": [swept_bad, bad_geometry, *runs_of_bad],
             "emoji-world-dictionary": [swept, geometry],

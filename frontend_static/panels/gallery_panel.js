@@ -2,6 +2,7 @@ import { html, nothing } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { counted, fixed, percent, whole } from '../elements/format.js';
 import { bookmark } from '../elements/icons.js';
+import { segmented } from '../elements/segmented.js';
 import { clusterItem, latentItem } from '../basket.js';
 import { latentName } from './latents/names.js';
 import { clusterOnMap, colorOnMap, mapData, shownMap } from './latents/map_data.js';
@@ -23,7 +24,9 @@ export class GalleryPanel extends Panel {
     this.dictionary = this.query(askDictionary);
     this.statistics = this.query(askStatistics);
     this.map = this.query(askMap);
-    this.references = this.query((store, api) => askReferences(store, api, this.latents.slice(0, this.shown)));
+    this.references = this.query((store, api) =>
+      store.selection.gallery === 'pictures' ? null : askReferences(store, api, this.latents.slice(0, this.shown)),
+    );
   }
 
   /** @returns {number[]} the lasso's latents, strongest mean first; else the one */
@@ -106,6 +109,17 @@ export class GalleryPanel extends Panel {
     return card({
       label: 'Selected latents',
       title: 'Selected',
+      lead: latents.length
+        ? segmented({
+            label: 'Show of the selected latents',
+            value: this.selection.gallery,
+            options: [
+              ['latents', 'Latents'],
+              ['pictures', 'Pictures'],
+            ],
+            onChange: (gallery) => this.store.set({ gallery }),
+          })
+        : nothing,
       sub: latents.length
         ? html`<span title=${[name ? `“${name}”` : '', sorted ? 'strongest mean first' : ''].filter(Boolean).join(', ')}>${counted(latents.length, 'latent')}${name ? ` · “${name}”` : ''}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
         : '',
@@ -119,6 +133,8 @@ export class GalleryPanel extends Panel {
               ? 'Shift-click a latent to follow it over the steps; drag around several in “This step”.'
               : 'Click a latent in either plot, or drag around several.',
           )
+        : this.selection.gallery === 'pictures'
+          ? html`<vs-pictures .store=${this.store} .api=${this.api}></vs-pictures>`
         : !has
           ? emptyState('References were not logged for this dictionary.')
           : answered(

@@ -83,7 +83,7 @@ export class HealthPanel extends Panel {
     return html`<section class="card health" aria-label="Health of the dictionary">${answered(
       this.dictionary,
       (value) => html`<div class="told"><p>${this.sentence(value)}${this.otherSteps(value)}</p>
-          <vs-sae-check .store=${this.store} .api=${this.api}></vs-sae-check><vs-truth .store=${this.store} .api=${this.api}></vs-truth></div>
+          <vs-diagnosis .store=${this.store} .api=${this.api}></vs-diagnosis><vs-sae-check .store=${this.store} .api=${this.api}></vs-sae-check><vs-truth .store=${this.store} .api=${this.api}></vs-truth></div>
       <dl class="figures">
         ${value.statistics ? html`<div><dt>living</dt><dd data-value="alive">${percent(value.statistics.n_alive / value.info.n_latents)}</dd></div>` : nothing}
         ${

@@ -107,7 +107,13 @@ export class InspectorPanel extends Panel {
           ? html`<button type="button" class="tag" data-cluster=${cluster.index} aria-keyshortcuts="Shift+B"
         title="Add the cluster of ${counted(cluster.latents.length, 'latent')} to the steering basket (Shift+B)"
         @click=${() => this.store.addToBasket(clusterItem(cluster.name, cluster.latents))}><span class="k">+ cluster</span> ${cluster.name || 'without a name'}
-        <span class="k">${whole(cluster.latents.length)}</span></button>`
+        <span class="k">${whole(cluster.latents.length)}</span></button>
+        ${
+          this.store.dictionaryEntry?.has_references
+            ? html`<button type="button" class="tag" data-value="cluster-pictures" title="All pictures known to the log on which the cluster’s latents fire"
+          @click=${() => this.store.set({ workspace: 'dictionary', over: 'step', latents: Object.freeze([...cluster.latents]), gallery: 'pictures' })}><span class="k">its</span> pictures</button>`
+            : nothing
+        }`
           : nothing
       }</div></header>`;
   }

@@ -39,6 +39,7 @@ export class MapPanel extends Panel {
 
   renderMap() {
     const data = this.data();
+    if (this.selection.mapAs === 'list') return html`<vs-cluster-list .store=${this.store} .api=${this.api}></vs-cluster-list>`;
     if (!this.made.n)
       return emptyState(
         this.made.nPlaceless
@@ -81,6 +82,17 @@ export class MapPanel extends Panel {
     return card({
       label: 'Latent map',
       title: 'Latent map',
+      lead: has
+        ? segmented({
+            label: 'Show the map as',
+            value: this.selection.mapAs,
+            options: [
+              ['map', 'Map'],
+              ['list', 'List'],
+            ],
+            onChange: (mapAs) => this.store.set({ mapAs }),
+          })
+        : nothing,
       sub: ready.value
         ? html`<span data-value="on-map">${counted(this.made.n, `${this.statistics.value ? 'living ' : ''}latent`)}</span>${
             this.made.nPlaceless
