@@ -9,6 +9,9 @@ const SHEET = 'diagnosis';
 /** Checks with latents worth a click, and what the button says of them. */
 const SELECTED = { dead: 'dead', dense: 'dense', rare: 'rare', labels: 'mixed', outliers: 'strong', duplicates: 'duplicate' };
 
+/** What stands between backticks is a command. @param {string} text */
+const withCode = (text) => text.split('`').map((part, i) => (i % 2 ? html`<code>${part}</code>` : part));
+
 /** Whether the dictionary trained well: marks in the health card, and what is wrong, from what, and what to do over the tab. */
 export class DiagnosisPanel extends Panel {
   static indifferentTo = SLIDERS;
@@ -52,7 +55,7 @@ export class DiagnosisPanel extends Panel {
     return html`<li class="diagnosis ${check.verdict}" data-check=${check.key}>
       <h3>${this.mark(check)}${check.title}<b>${check.figure}</b></h3>
       <p>${check.sentence}</p>
-      ${check.remedy ? html`<p class="remedy">${check.remedy}</p>` : nothing}
+      ${check.remedy ? html`<p class="remedy">${withCode(check.remedy)}</p>` : nothing}
       <p class="diagnosis-foot">${
         chosen && check.n_latents
           ? html`<button type="button" class="button small" ?disabled=${this.choosing !== null} @click=${() => this.choose(check.key)}>Select ${
@@ -85,8 +88,8 @@ export class DiagnosisPanel extends Panel {
     const rest = (key, text) => (counts[key] ? html`<span class="rest"><span class="verdict ${key}" aria-hidden="true">${MARK_OF[key]}</span>${text}</span>` : nothing);
     const summary = {
       wrong: 'It did not train well',
-      look: 'It trained well enough to work with',
-      well: 'It trained well',
+      look: 'No sign of a failed training, but look at',
+      well: 'No sign of a failed training',
       unknown: 'Whether it trained well is not known',
     }[verdict];
     return html`<p class="diagnosis-line" data-value="diagnosis" data-verdict=${verdict}><b>${summary}</b>
@@ -96,7 +99,7 @@ export class DiagnosisPanel extends Panel {
       )}${rest('well', `${counted(counts.well, 'check')} well`)}${rest('unknown', `${whole(counts.unknown)} not known`)}
       <button type="button" class="link" aria-haspopup="dialog" aria-label="All checks of the training" @click=${() => this.open()}>why</button>
       ${
-        this.store.dictionaryEntry?.has_decoder_map && this.selection.mapAs !== 'list'
+        this.store.dictionaryEntry?.has_decoder_map
           ? html` · <button type="button" class="link" @click=${() => this.toClusters()}>meaningful clusters</button>`
           : nothing
       }</p>`;

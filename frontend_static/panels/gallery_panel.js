@@ -99,6 +99,19 @@ export class GalleryPanel extends Panel {
       title="Keep this selection under a name; open earlier ones" @click=${() => this.store.setSession({ sheet: 'selections' })}>${bookmark}</button>`;
   }
 
+  /** Each latent with its references, or the pictures of all. */
+  renderSwitch() {
+    return html`<div class="gallery-switch">${segmented({
+      label: 'Show of the selected latents',
+      value: this.selection.gallery,
+      options: [
+        ['latents', 'Latents'],
+        ['pictures', 'Pictures'],
+      ],
+      onChange: (gallery) => this.store.set({ gallery }),
+    })}</div>`;
+  }
+
   render() {
     const { latents } = this;
     const has = this.store.dictionaryEntry?.has_references;
@@ -109,17 +122,6 @@ export class GalleryPanel extends Panel {
     return card({
       label: 'Selected latents',
       title: 'Selected',
-      lead: latents.length
-        ? segmented({
-            label: 'Show of the selected latents',
-            value: this.selection.gallery,
-            options: [
-              ['latents', 'Latents'],
-              ['pictures', 'Pictures'],
-            ],
-            onChange: (gallery) => this.store.set({ gallery }),
-          })
-        : nothing,
       sub: latents.length
         ? html`<span title=${[name ? `“${name}”` : '', sorted ? 'strongest mean first' : ''].filter(Boolean).join(', ')}>${counted(latents.length, 'latent')}${name ? ` · “${name}”` : ''}${cluster ? ` · map cluster ${cluster.name || 'without a name'}` : ''}</span>`
         : '',
@@ -127,7 +129,7 @@ export class GalleryPanel extends Panel {
       late: this.references.late,
       foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
-      body: !latents.length
+      body: html`${latents.length ? this.renderSwitch() : nothing}${!latents.length
         ? emptyState(
             this.store.overTraining
               ? 'Shift-click a latent to follow it over the steps; drag around several in “This step”.'
@@ -148,7 +150,7 @@ export class GalleryPanel extends Panel {
               ${whole(Math.min(MORE_ROWS, latents.length - this.shown))} more of ${whole(latents.length)}</button>`
                 : nothing
             }</div>`,
-            ),
+            )}`,
     });
   }
 }

@@ -4,6 +4,7 @@ import { clusterColors, unnamedColor } from '../color/categories.js';
 import { answered, emptyState } from '../elements/card.js';
 import { activation, counted, fixed, percent, tokenText, whole } from '../elements/format.js';
 import { binCounts, histogram } from '../elements/histogram.js';
+import { pictures } from '../elements/icons.js';
 import '../elements/picture.js';
 import '../elements/sheet.js';
 import { rasterise } from '../plots/image_overlay.js';
@@ -110,8 +111,8 @@ export class InspectorPanel extends Panel {
         <span class="k">${whole(cluster.latents.length)}</span></button>
         ${
           this.store.dictionaryEntry?.has_references
-            ? html`<button type="button" class="tag" data-value="cluster-pictures" title="All pictures known to the log on which the cluster’s latents fire"
-          @click=${() => this.store.set({ workspace: 'dictionary', over: 'step', latents: Object.freeze([...cluster.latents]), gallery: 'pictures' })}><span class="k">its</span> pictures</button>`
+            ? html`<button type="button" class="tag" data-value="cluster-pictures" aria-label="Pictures of the cluster" title="All pictures known to the log on which the cluster’s latents fire"
+          @click=${() => this.store.set({ workspace: 'dictionary', over: 'step', latents: Object.freeze([...cluster.latents]), gallery: 'pictures' })}>${pictures}</button>`
             : nothing
         }`
           : nothing

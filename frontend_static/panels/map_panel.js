@@ -109,8 +109,8 @@ export class MapPanel extends Panel {
             label: 'Near by',
             value: this.which,
             options: [
-              ['firing', 'What they fire on'],
-              ['decoder', 'Decoder'],
+              ['firing', 'Firing', 'Near by what they fire on'],
+              ['decoder', 'Decoder', 'Near by their decoder rows'],
             ],
             onChange: (map) => this.store.set({ map }),
           })

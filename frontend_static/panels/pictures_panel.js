@@ -4,14 +4,13 @@ import { counted, fixed, whole } from '../elements/format.js';
 import '../elements/picture.js';
 import '../elements/sheet.js';
 import { latentsText } from '../latent_list.js';
-import { NO_CHOICE } from '../settling.js';
 import { Panel, SLIDERS } from './base/panel.js';
 import { request } from './base/requests.js';
 import { foundPictures } from './latents/found_pictures.js';
 
 const PAGE = 12;
 const MOST = 60;
-const LOOK = 32;
+const LOOK = 48;
 const SHEET = 'picture-of-latents';
 
 const strength = (x) => fixed(x, x < 10 ? 2 : 1);
@@ -71,7 +70,7 @@ export class PicturesPanel extends Panel {
     if (!entry) return;
     const { latents } = this.selection;
     this.store.chooseRun(entry);
-    this.store.set({ ...NO_CHOICE, workspace: 'scratchpad', latents, latent: found.strongest[0], source: 'latent' }, { asNew: false });
+    this.store.set({ workspace: 'scratchpad', latents, latent: found.strongest[0], source: 'latent' }, { asNew: false });
   }
 
   renderReference(found, nChosen) {

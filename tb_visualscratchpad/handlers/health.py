@@ -67,7 +67,7 @@ class HealthHandlers:
             except ScratchpadError:
                 continue  # the listing, and the dictionary itself, say what is damaged
             found = metrics_health(entry.info, metrics)
-            wrong = [f"{check.title}: {check.figure}" for check in found.checks if check.verdict is Verdict.WRONG]
+            wrong = [check.figure for check in found.checks if check.verdict is Verdict.WRONG]
             verdicts.append({"id": entry.info.dictionary_id, "verdict": found.verdict.value, "wrong": wrong})
         return json_answer({"verdicts": verdicts, "n_left_out": max(0, len(entries) - MAX_DICTIONARIES)})
 

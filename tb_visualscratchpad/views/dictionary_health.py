@@ -117,7 +117,7 @@ def _rebuilding(metrics: SaeMetrics | None) -> HealthCheck:
     }[verdict]
     remedy = (
         "" if verdict is Verdict.WELL
-        else f"First run `visualscratchpad check-sae`: it may be read wrongly. Else train again, longer or with more latents. {RETRAIN}"
+        else "First run `visualscratchpad check-sae`: it may be read wrongly. Else train again, longer or with more latents."
     )
     return HealthCheck(key, title, verdict, figure, lost, remedy, source)
 
@@ -132,7 +132,7 @@ def _sparsity(info: DictionaryInfo, metrics: SaeMetrics | None) -> HealthCheck:
     if l0 < 1:
         return HealthCheck(
             key, title, Verdict.WRONG, figure, "Many patches fire no latent at all: on them it says nothing.",
-            f"The sparsity penalty is too strong, or the training ran away. {RETRAIN}", "A choice of this tool",
+            "The sparsity penalty is too strong, or the training ran away: lower the penalty or the learning rate.", "A choice of this tool",
         )
     if k is not None:
         verdict = Verdict.WELL if l0 >= K_WELL * k else Verdict.LOOK if l0 >= K_LOOK * k else Verdict.WRONG
@@ -140,7 +140,7 @@ def _sparsity(info: DictionaryInfo, metrics: SaeMetrics | None) -> HealthCheck:
             return HealthCheck(key, title, verdict, figure, "As many fire as TopK lets fire.", "", "Gao 2024: TopK fires k, unless fewer are positive")
         return HealthCheck(
             key, title, verdict, figure, f"TopK would let {k} fire, but fewer latents are positive on most patches: the rest of its capacity is unused.",
-            f"It goes with many dead latents and biases that drifted. {RETRAIN}", "Gao 2024: TopK fires k, unless fewer are positive; the cuts are a choice",
+            "It goes with dead latents and biases that drifted: what cures those cures this.", "Gao 2024: TopK fires k, unless fewer are positive; the cuts are a choice",
         )
     many = l0 > info.d_in / 4
     return HealthCheck(
@@ -212,7 +212,7 @@ def _dense(statistics: LatentStatistics) -> HealthCheck:
         remedy = "" if not n_dense else "They may carry what patches have in common. Hide them by the frequency threshold when they crowd a ranking."
     else:
         sentence += " What tells pictures apart is left to few others, so a word's ranking is led by latents that fire everywhere."
-        remedy = f"They often rebuild the mean of the features, which centring takes away. {RETRAIN}"
+        remedy = "They often rebuild the mean of the features: centre these before training, or begin the decoder bias at their mean."
     return HealthCheck(key, title, verdict, figure, sentence, remedy, source, np.flatnonzero(dense_K))
 
 
