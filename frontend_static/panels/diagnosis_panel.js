@@ -97,7 +97,7 @@ export class DiagnosisPanel extends Panel {
         (check) => html`<button type="button" class="tag ${check.verdict}" aria-haspopup="dialog" data-check=${check.key} title=${check.sentence} @click=${() => this.open()}>${this.mark(check)}${check.title}
           <span class="k">${check.figure}</span></button>`,
       )}${rest('well', `${counted(counts.well, 'check')} well`)}${rest('unknown', `${whole(counts.unknown)} not known`)}
-      <button type="button" class="link" aria-haspopup="dialog" aria-label="All checks of the training" @click=${() => this.open()}>why</button>
+      <button type="button" class="link" aria-haspopup="dialog" aria-label="All checks of the training" @click=${() => this.open()}>all checks</button>
       ${
         this.store.dictionaryEntry?.has_decoder_map
           ? html` · <button type="button" class="link" @click=${() => this.toClusters()}>meaningful clusters</button>`
@@ -105,13 +105,21 @@ export class DiagnosisPanel extends Panel {
       }</p>`;
   }
 
+  /** Among the figures: the marks with their numbers. */
+  renderFigure({ counts }) {
+    const shown = ['wrong', 'look', 'well'].filter((verdict) => counts[verdict]);
+    const told = shown.map((verdict) => `${whole(counts[verdict])} ${WORD_OF[verdict]}`).join(', ');
+    return html`<button type="button" class="diagnosis-figure" aria-haspopup="dialog" title=${told} @click=${() => this.open()}>
+      <span>checks</span><b>${shown.slice(0, 2).map((verdict) => html`<i class="verdict ${verdict}" aria-hidden="true">${MARK_OF[verdict]}</i><span aria-hidden="true">${whole(counts[verdict])}</span>`)}</b><span class="spoken">: ${told || 'none could be made'}</span></button>`;
+  }
+
   render() {
     if (this.health.error) return html`<p class="note">The checks of the training cannot be shown: ${this.health.error.message}</p>`;
     const health = this.health.value;
     // room is kept, so that the card does not grow under the pointer
-    if (!health) return html`<p class="diagnosis-line" aria-hidden="true">&nbsp;</p>`;
+    if (!health) return this.store.overTraining ? nothing : html`<p class="diagnosis-line" aria-hidden="true">&nbsp;</p>`;
     const open = this.store.session.sheet === SHEET;
-    return html`${this.renderLine(health)}<vs-sheet class="wide" .open=${open} label="Did this dictionary train well?"
+    return html`${this.store.overTraining ? this.renderFigure(health) : this.renderLine(health)}<vs-sheet class="wide" .open=${open} label="Did this dictionary train well?"
       .content=${open ? this.renderContent(health) : nothing} @close=${() => this.store.setSession({ sheet: null })}></vs-sheet>`;
   }
 }
