@@ -100,7 +100,7 @@ export class DiagnosisPanel extends Panel {
       <button type="button" class="link" aria-haspopup="dialog" aria-label="All checks of the training" @click=${() => this.open()}>all checks</button>
       ${
         this.store.dictionaryEntry?.has_decoder_map
-          ? html` · <button type="button" class="link" @click=${() => this.toClusters()}>meaningful clusters</button>`
+          ? html`<button type="button" class="link" @click=${() => this.toClusters()}>meaningful clusters</button>`
           : nothing
       }</p>`;
   }

@@ -33,7 +33,7 @@ def test_the_demo_is_written_whole(tmp_path: Path, capsys: pytest.CaptureFixture
     sidecars = {path.name.split(".")[0] for path in (summary.runs_directory / "plugins" / "visualscratchpad").iterdir()}
     assert sidecars == KINDS
     of_bad = [path.name.split(".")[0] for path in (summary.bad_directory / "plugins" / "visualscratchpad").iterdir()]
-    assert sorted(of_bad) == ["decoder_map", "latent_statistics", "reference_images", "vlm_run", "vlm_run"]
+    assert sorted(of_bad) == ["decoder_map", "reference_images", "vlm_run", "vlm_run"]
     for event_file in summary.runs_directory.glob("events.out.tfevents.*"):
         assert event_file.stat().st_size < 2_000_000 * len(CASES)
 
