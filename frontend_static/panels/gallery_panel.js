@@ -112,9 +112,33 @@ export class GalleryPanel extends Panel {
     })}</div>`;
   }
 
+  /** @param {number[]} latents */
+  renderBody(latents) {
+    if (!latents.length)
+      return emptyState(
+        this.store.overTraining
+          ? 'Shift-click a latent to follow it over the steps; drag around several in “This step”.'
+          : 'Click a latent in either plot, or drag around several.',
+      );
+    if (this.selection.gallery === 'pictures') return html`<vs-pictures .store=${this.store} .api=${this.api}></vs-pictures>`;
+    if (!this.store.dictionaryEntry?.has_references) return emptyState('References were not logged for this dictionary.');
+    const left = latents.length - this.shown;
+    return answered(
+      this.references,
+      (rows) => html`<div class="gallery">${rows.map((row) => this.renderRow(row))}
+            ${
+              left > 0
+                ? html`<button type="button" class="button small more" @click=${() => {
+                    this.shown += MORE_ROWS;
+                  }}>
+              ${whole(Math.min(MORE_ROWS, left))} more of ${whole(latents.length)}</button>`
+                : nothing
+            }</div>`,
+    );
+  }
+
   render() {
     const { latents } = this;
-    const has = this.store.dictionaryEntry?.has_references;
     const sorted = latents.length > 1 && this.statistics.value;
     const map = this.onMap();
     const cluster = map && latents.length > 1 ? clusterOnMap(map, latents) : null;
@@ -129,28 +153,7 @@ export class GalleryPanel extends Panel {
       late: this.references.late,
       foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
-      body: html`${latents.length ? this.renderSwitch() : nothing}${!latents.length
-        ? emptyState(
-            this.store.overTraining
-              ? 'Shift-click a latent to follow it over the steps; drag around several in “This step”.'
-              : 'Click a latent in either plot, or drag around several.',
-          )
-        : this.selection.gallery === 'pictures'
-          ? html`<vs-pictures .store=${this.store} .api=${this.api}></vs-pictures>`
-        : !has
-          ? emptyState('References were not logged for this dictionary.')
-          : answered(
-              this.references,
-              (rows) => html`<div class="gallery">${rows.map((row) => this.renderRow(row))}
-            ${
-              latents.length > this.shown
-                ? html`<button type="button" class="button small more" @click=${() => {
-                    this.shown += MORE_ROWS;
-                  }}>
-              ${whole(Math.min(MORE_ROWS, latents.length - this.shown))} more of ${whole(latents.length)}</button>`
-                : nothing
-            }</div>`,
-            )}`,
+      body: html`${latents.length ? this.renderSwitch() : nothing}${this.renderBody(latents)}`,
     });
   }
 }

@@ -5,7 +5,7 @@ import '../elements/picture.js';
 import '../elements/sheet.js';
 import { latentsText } from '../latent_list.js';
 import { Panel, SLIDERS } from './base/panel.js';
-import { request } from './base/requests.js';
+import { askStatistics, request } from './base/requests.js';
 import { foundPictures } from './latents/found_pictures.js';
 
 const PAGE = 12;
@@ -23,6 +23,7 @@ export class PicturesPanel extends Panel {
   constructor() {
     super();
     this.reset();
+    this.statistics = this.query(askStatistics);
     this.pictures = this.query((store, api) => {
       const { dictionary, step } = store.selection;
       const text = this.text;
@@ -64,13 +65,16 @@ export class PicturesPanel extends Panel {
     this.reset();
   }
 
-  /** The run, with the latents chosen and the strongest of them there under inspection. */
+  /** The run, with the latents chosen and the strongest of them there, that is not dense, under inspection. */
   openRun(found) {
     const entry = this.store.session.listing?.vlm_runs.find((one) => one.run === found.run && one.id === found.id);
     if (!entry) return;
-    const { latents } = this.selection;
+    const { latents, maxFrequency } = this.selection;
+    const frequency = this.statistics.value?.arrays.image_frequency;
+    // rather one that the ranking lists than one that fires everywhere
+    const latent = found.strongest.find((one) => !frequency || frequency[one] <= maxFrequency) ?? found.strongest[0];
     this.store.chooseRun(entry);
-    this.store.set({ workspace: 'scratchpad', latents, latent: found.strongest[0], source: 'latent' }, { asNew: false });
+    this.store.set({ workspace: 'scratchpad', latents, latent, source: 'latent' }, { asNew: false });
   }
 
   renderReference(found, nChosen) {
@@ -118,7 +122,7 @@ export class PicturesPanel extends Panel {
     const found = foundPictures(answer);
     return html`<h3>Runs</h3>
       <p class="note" data-value="known-runs">${n === 1 ? 'It fires' : 'Some of them fire'} in ${whole(known)} of ${looked < all ? `the newest ${whole(looked)} of ` : ''}${counted(all, 'run')}, by what each recorded.${unreadable ? ` ${counted(unreadable, 'run')} could not be read.` : ''}</p>
-      <ul class="found-runs" aria-label="Runs, by the sum of B">${found.map((one) => this.renderRun(one, n))}</ul>
+      <ul class="found-runs" aria-label="Runs, those first in which most of them fire">${found.map((one) => this.renderRun(one, n))}</ul>
       ${
         known > found.length && this.runLimit < MOST
           ? html`<button type="button" class="button small more" @click=${() => {

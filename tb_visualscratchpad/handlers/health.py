@@ -17,6 +17,7 @@ from tb_visualscratchpad.views.health_check import DictionaryHealth, Verdict
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError, UnreadableEvidence
 
 MAX_DICTIONARIES = 64
+MAX_KEPT = 1024
 
 Evidence = TypeVar("Evidence")
 
@@ -27,6 +28,8 @@ class HealthHandlers:
     def __init__(self, store: EventStore, guard: RequestGuard) -> None:
         self._store = store
         self.guard = guard
+        # Of the metrics as they were logged last: reading those of many dictionaries would drive all else from the store's cache.
+        self._by_metrics: dict[tuple[str, str, str, tuple[int, ...]], DictionaryHealth] = {}
 
     @endpoint
     def dictionary_health(self, arguments: Arguments) -> Answer:
@@ -63,13 +66,22 @@ class HealthHandlers:
         verdicts = []
         for entry in entries[:MAX_DICTIONARIES]:
             try:
-                metrics = self._store.sae_metrics(arguments.experiment, entry.info.dictionary_id)
+                found = self._of_metrics(arguments.experiment, entry)
             except ScratchpadError:
                 continue  # the listing, and the dictionary itself, say what is damaged
-            found = metrics_health(entry.info, metrics)
             wrong = [check.figure for check in found.checks if check.verdict is Verdict.WRONG]
             verdicts.append({"id": entry.info.dictionary_id, "verdict": found.verdict.value, "wrong": wrong})
         return json_answer({"verdicts": verdicts, "n_left_out": max(0, len(entries) - MAX_DICTIONARIES)})
+
+    def _of_metrics(self, experiment: str, entry: DictionaryEntry) -> DictionaryHealth:
+        key = (experiment, entry.info.dictionary_id, entry.run, entry.steps)
+        found = self._by_metrics.get(key)
+        if found is None:
+            found = metrics_health(entry.info, self._store.sae_metrics(experiment, entry.info.dictionary_id))
+            if len(self._by_metrics) >= MAX_KEPT:
+                self._by_metrics.clear()
+            self._by_metrics[key] = found
+        return found
 
     def _health(self, arguments: Arguments) -> tuple[DictionaryHealth, list[str]]:
         identity, step = arguments.text("id"), arguments.optional_integer("step")

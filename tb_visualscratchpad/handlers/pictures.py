@@ -93,7 +93,8 @@ class PictureHandlers:
                 continue
             if n:
                 found.append((strength, n, strongest, run))
-        found.sort(key=lambda one: -one[0])
+        # By count first: one latent that fires in every picture may outweigh the sum of all others.
+        found.sort(key=lambda one: (-one[1], -one[0]))
         shown = found[first : first + limit]
         maps = [map_on_run(self._store.vlm_run(arguments.experiment, run.run, run.run_id), latents) for *_, run in shown]
         header = {

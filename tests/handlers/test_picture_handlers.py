@@ -73,7 +73,7 @@ def test_runs_of_latents(handlers: PictureHandlers, store: HeldEvidence) -> None
         strength, n, strongest = strength_in(strength_of_run(evidence), latents)
         if n:
             expected.append((strength, n, list(strongest), run, evidence))
-    expected.sort(key=lambda one: -one[0])
+    expected.sort(key=lambda one: (-one[1], -one[0]))
     # the listing names runs by their own ids
     store.runs = {(run, evidence.run_id): evidence for (run, _), evidence in store.runs.items()}
     for _ in range(2):  # the second time from what was kept
