@@ -202,7 +202,7 @@ def _add_dictionary_options(parser: argparse.ArgumentParser, named: bool = True)
     model = parser.add_argument_group("model and SAE")
     _add_model_options(model)
     if named:
-        model.add_argument("--sae", required=True, help="folder, file or hub id of an SAE (docs/sae_formats.md lists the libraries), or 'demo'")
+        model.add_argument("--sae", required=True, help="folder, file or hub id of an SAE (docs/sae_formats.md lists the libraries), 'demo' or 'demo-bad'")
     model.add_argument("--hook", help="vision features the SAE reads (default: what its file says, else what the projector reads)")
     add_sae_options(parser.add_argument_group("where the file of the SAE does not tell"))
 

@@ -18,7 +18,7 @@ from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.exporter.explain import record_answer, run_of
 from tb_visualscratchpad.exporter.pictures import PictureSource
 from tb_visualscratchpad.exporter.probe_set import ActivationProbe, ImageProbe
-from tb_visualscratchpad.exporter.sae.dictionary import dictionary_info
+from tb_visualscratchpad.exporter.sae.dictionary import activation_in_words, dictionary_info
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
 from tb_visualscratchpad.exporter.steered_answers import variant_of
 from tb_visualscratchpad.exporter.steering import SteeringSpec
@@ -199,7 +199,7 @@ def _growing_dictionary(
     if vlm is None:
         info = DictionaryInfo(
             dictionary_id="", name=sae.name, vlm_name="given activations", sae_name=sae.name, hook=hook or "given activations", d_in=sae.d_in,
-            n_latents=sae.n_latents, activation=sae.activation,
+            n_latents=sae.n_latents, activation=activation_in_words(sae),
         )
     else:
         info = dictionary_info(vlm, sae, hook)

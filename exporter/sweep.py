@@ -10,6 +10,7 @@ import hashlib
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -94,8 +95,20 @@ def sweep(
         return state.result(complete=complete)
 
 
+class Counting(Protocol):
+    """What images are shown to."""
+
+    @property
+    def n_broken(self) -> int: ...
+
+    @property
+    def n_images(self) -> int: ...
+
+    def add(self, batch: list[Image], batch_size: int) -> None: ...
+
+
 def run_through(
-    vlm: Vlm, folder: ImageFolder, state: SweepState, *, batch_size: int, thumbnail_side: int | None, progress: bool
+    vlm: Vlm, folder: ImageFolder, state: Counting, *, batch_size: int, thumbnail_side: int | None, progress: bool
 ) -> bool:
     """Show a state all images of a folder; False where Ctrl-C ended that early. Raises what ``sweep`` raises."""
     prepared = prepare_images(vlm, folder, thumbnail_side=thumbnail_side, n_ahead=max(4, 2 * batch_size))
@@ -108,7 +121,7 @@ def run_through(
                 bar.set_postfix(broken=state.n_broken)
             if interrupt.requested:
                 break
-        if interrupt.requested and not state.statistics.n_images:
+        if interrupt.requested and not state.n_images:
             raise KeyboardInterrupt
         return not interrupt.requested
 
@@ -139,15 +152,23 @@ class SweepState:
 
     def add(self, batch: list[Image], batch_size: int) -> None:
         """Run images through tower and SAE and count them."""
-        readable = [image for image in batch if isinstance(image, PreparedImage)]
+        readable = self.readable(batch)
+        if not readable:
+            return
+        self.add_features(readable, packed_features(self._vlm, self._info.hook, readable, batch_size).to(self._sae.device))
+
+    @property
+    def n_images(self) -> int:
+        return self.statistics.n_images
+
+    def readable(self, batch: list[Image]) -> list[PreparedImage]:
+        """The images of a batch that can be read; the others are counted."""
         for image in batch:
             if isinstance(image, BrokenImage):
                 self.n_broken += 1
                 if len(self._broken) < N_BROKEN_NAMES:
                     self._broken.append(image)
-        if not readable:
-            return
-        self.add_features(readable, packed_features(self._vlm, self._info.hook, readable, batch_size).to(self._sae.device))
+        return [image for image in batch if isinstance(image, PreparedImage)]
 
     def add_features(self, images: list[PreparedImage], x: torch.Tensor) -> None:
         """Count images by the features [N, d] of their packed patches, one image after another."""

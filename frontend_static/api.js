@@ -394,6 +394,31 @@ export class Api {
     return this.keep('json', 'references', { dictionary, latent, step });
   }
 
+  /** Whether it trained well. @param {string} id @param {number|null} step */
+  dictionaryHealth(id, step) {
+    return this.keep('json', 'dictionary_health', { id, step });
+  }
+
+  /** The latents that a check is about. @param {string} id @param {number|null} step @param {string} check */
+  healthLatents(id, step, check) {
+    return this.keep('packed', 'health_latents', { id, step, check });
+  }
+
+  /** Verdicts on all dictionaries by their metrics. @param {string} state changes with what is logged, so that an older answer does not stand for it */
+  dictionaryVerdicts(state) {
+    return this.keep('json', 'dictionary_verdicts', { state });
+  }
+
+  /** Reference images on which latents fire. @param {string} dictionary @param {string} latents as text @param {number|null} step @param {number} limit */
+  picturesOfLatents(dictionary, latents, step, limit) {
+    return this.keep('packed', 'pictures_of_latents', { dictionary, latents, step, limit });
+  }
+
+  /** Runs in which latents fire. @param {string} dictionary @param {string} latents as text @param {{limit: number, look: number, of: number}} options `of`: runs in the log */
+  runsOfLatents(dictionary, latents, options) {
+    return this.keep('packed', 'runs_of_latents', { dictionary, latents, ...options });
+  }
+
   /** @param {string} dictionary @param {number} image @param {number|null} step @returns {string} address */
   referencePictureUrl(dictionary, image, step) {
     return this.url('reference_picture', { dictionary, image, step });

@@ -25,6 +25,8 @@ import './panels/compare/pair_verdict_panel.js';
 import './panels/compare/sweep_panel.js';
 import './panels/compare/verdict_panel.js';
 import './panels/dense_panel.js';
+import './panels/cluster_list_panel.js';
+import './panels/diagnosis_panel.js';
 import './panels/dock_panel.js';
 import './panels/failures/ablation_panel.js';
 import './panels/failures/items_panel.js';
@@ -43,6 +45,7 @@ import './panels/map_panel.js';
 import './panels/matrix_panel.js';
 import './panels/notes_panel.js';
 import './panels/notices.js';
+import './panels/pictures_panel.js';
 import './panels/ranking_panel.js';
 import './panels/sae_check_panel.js';
 import './panels/selections_panel.js';
@@ -55,7 +58,7 @@ import './panels/truth_panel.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention', 'pairs'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention', 'pairs', 'health'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {

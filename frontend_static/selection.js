@@ -32,6 +32,8 @@ import { parseTokens } from './token_set.js';
  * @property {number} cut height at which the dendrogram is cut
  * @property {boolean} prompt prompt tokens are rows of the heatmap too
  * @property {'firing'|'decoder'} map
+ * @property {'map'|'list'} mapAs the map as dots, or its clusters as a list
+ * @property {'latents'|'pictures'} gallery what the gallery shows of the chosen latents: their references each, or the pictures of all
  * @property {'images'|'patches'} frequency
  * @property {number|null} dense latents over this share are dense; null: as the sweep counted
  * @property {boolean} hideDense dense latents are left out everywhere (see dense.js)
@@ -86,6 +88,8 @@ export const DEFAULTS = Object.freeze({
   cut: 0.3,
   prompt: false,
   map: 'firing',
+  mapAs: 'map',
+  gallery: 'latents',
   frequency: 'images',
   dense: null,
   hideDense: false,
@@ -124,6 +128,8 @@ const CHOICES = {
   by: ['weighted', 'plain'],
   order: ['clustered', 'strength'],
   map: ['firing', 'decoder'],
+  mapAs: ['map', 'list'],
+  gallery: ['latents', 'pictures'],
   frequency: ['images', 'patches'],
   scope: ['all', 'firing', 'base', 'tiles', 'box'],
   boxView: ['both', 'base', 'tiles'],

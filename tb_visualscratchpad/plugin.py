@@ -14,11 +14,13 @@ from tb_visualscratchpad.handlers.dictionaries import DictionaryHandlers
 from tb_visualscratchpad.handlers.dictionary_matches import DictionaryMatchHandlers
 from tb_visualscratchpad.handlers.failure_sets import FailureSetHandlers
 from tb_visualscratchpad.handlers.head_maps import HeadMapHandlers
+from tb_visualscratchpad.handlers.health import HealthHandlers
 from tb_visualscratchpad.handlers.histories import HistoryHandlers
 from tb_visualscratchpad.handlers.jobs import JobHandlers
 from tb_visualscratchpad.handlers.listing import ListingHandlers
 from tb_visualscratchpad.handlers.notes import NotesHandlers
 from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
+from tb_visualscratchpad.handlers.pictures import PictureHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
 from tb_visualscratchpad.handlers.run_pairs import RunPairHandlers
@@ -57,6 +59,8 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._dictionaries = DictionaryHandlers(store, guard)
         self._run_pairs = RunPairHandlers(store, derived, guard)
         self._dictionary_matches = DictionaryMatchHandlers(store, guard)
+        self._health = HealthHandlers(store, guard)
+        self._pictures = PictureHandlers(store, guard)
         self._histories = HistoryHandlers(store, guard)
         self._training = TrainingHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
@@ -106,6 +110,11 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/latents_over_steps": self._training.latents_over_steps,
             "/decoder_map": self._dictionaries.decoder_map,
             "/latent_neighbours": self._dictionaries.latent_neighbours,
+            "/dictionary_health": self._health.dictionary_health,
+            "/health_latents": self._health.health_latents,
+            "/dictionary_verdicts": self._health.dictionary_verdicts,
+            "/pictures_of_latents": self._pictures.pictures_of_latents,
+            "/runs_of_latents": self._pictures.runs_of_latents,
             "/latent_history": self._histories.latent_history,
             "/metrics_history": self._histories.metrics_history,
             "/truth_report": self._truth.truth_report,

@@ -110,6 +110,8 @@ def train_and_judge(
     replaced = bool(replace and compare_with is not None and compared is not None and compared.may_replace)
     if replaced and compare_with is not None:
         put_in_place(output, compare_with)
+        if compare_with == BUNDLE:
+            say("The badly trained dictionary belonged to the old model: python -m tb_visualscratchpad.exporter.demo.train_badly makes another.")
     return TrainedBundle(output, figures, compared, replaced)
 
 

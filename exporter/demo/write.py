@@ -1,4 +1,5 @@
-"""Writes Emoji World's log: a swept dictionary, its map, explained runs that each show something else, and a failure set."""
+"""Writes Emoji World's log: a swept dictionary, its map, explained runs that each show something else, and a failure set; and beside them a
+dictionary that trained badly."""
 
 from __future__ import annotations
 
@@ -6,9 +7,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -24,7 +25,8 @@ from tb_visualscratchpad.exporter.demo.image_set import save_labelled_pictures
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
 from tb_visualscratchpad.exporter.explain import explain
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, load_sae
-from tb_visualscratchpad.exporter.sweep import SweepResult, sweep
+from tb_visualscratchpad.exporter.several_sweeps import sweep_several
+from tb_visualscratchpad.exporter.sweep import SweepResult
 from tb_visualscratchpad.exporter.vlm import Vlm, load_vlm
 from tb_visualscratchpad.wire.dictionary_evidence import DecoderMap, LatentStatistics
 from tb_visualscratchpad.wire.evidence import VlmRun
@@ -33,6 +35,8 @@ from tb_visualscratchpad.wire.match_evidence import DictionaryMatch
 from tb_visualscratchpad.wire.steering_evidence import ClusterSweep, DoseResponse, SteeringResult, WordContributions
 
 SEED = 0
+ASKED_OF_BOTH = ("Three on a beach", "What is there")
+"""Cases that are explained by the badly trained dictionary, too."""
 
 Logged = Evidence | FailureSet | SetAblation | DictionaryMatch
 
@@ -43,7 +47,8 @@ class DemoSummary:
 
     Attributes:
         logdir: what to give to ``tensorboard --logdir``.
-        dictionary_directory, runs_directory: the two run directories made in it.
+        dictionary_directory, runs_directory: run directories made in it.
+        bad_directory: that of the dictionary that trained badly, with its runs.
         n_pictures: swept for the statistics.
         answers: name and answer of each explained run, in order.
         n_outcomes: steered answers, erasures, sweeps, doses and contributions logged beside them, and the failure set's ablation.
@@ -53,6 +58,7 @@ class DemoSummary:
     logdir: Path
     dictionary_directory: Path
     runs_directory: Path
+    bad_directory: Path
     n_pictures: int
     answers: tuple[tuple[str, str], ...]
     n_outcomes: int
@@ -62,12 +68,12 @@ class DemoSummary:
         width = max(len(name) for name, _ in self.answers)
         lines = [f"  {name:{width}}  {answer}" for name, answer in self.answers]
         head = f"Wrote to {self.logdir}, in {self.seconds:.0f} s: a dictionary over {self.n_pictures} pictures, {len(lines)} runs, and "
-        head += f"{self.n_outcomes} outcomes of changing them:"
+        head += f"{self.n_outcomes} outcomes of changing them; and a second dictionary that trained badly, on purpose:"
         return "\n".join([head, *lines])
 
 
 def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
-    """Computes everything and then writes it, into two new run directories of ``logdir``. Ends in any case whole or with nothing.
+    """Computes everything and then writes it, into three new run directories of ``logdir``. Ends in any case whole or with nothing.
 
     Args:
         logdir: made where it does not exist; what it holds stays.
@@ -80,7 +86,10 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
     started = time.monotonic()
     with one_thread():
         vlm, sae = load_vlm("demo", device="cpu"), load_sae("demo")
-        swept = sweep_image_set(vlm, sae, progress)
+        bad = load_sae("demo-bad")
+        swept, swept_bad = sweep_image_set(vlm, (sae, bad), progress)
+        # Before the others: the tab opens with the newest run.
+        runs_of_bad = [explain_badly(vlm, bad, case) for case in reversed(CASES) if case.name in ASKED_OF_BOTH]
         runs: dict[str, VlmRun] = {}
         evidence: list[Logged] = []
         # The tab lists the newest run first, and the first case is the one to open with.
@@ -94,11 +103,21 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
         evidence += failures
         say("Mapping the dictionary", progress)
         geometry = decoder_map(swept.statistics.dictionary, sae.W_dec, swept.references, seed=SEED, progress=progress)
-    dictionary_directory, runs_directory = write_evidence(logdir, swept, geometry, evidence)
+        say("Mapping the dictionary that trained badly", progress)
+        bad_geometry = decoder_map(swept_bad.statistics.dictionary, bad.W_dec, swept_bad.references, seed=SEED, progress=progress)
+    bad_directory, dictionary_directory, runs_directory = write_evidence(
+        logdir,
+        {
+            "emoji-world-badly-trained": [swept_bad, bad_geometry, *runs_of_bad],
+            "emoji-world-dictionary": [swept, geometry],
+            "emoji-world-runs": evidence,
+        },
+    )
     summary = DemoSummary(
         logdir=logdir,
         dictionary_directory=dictionary_directory,
         runs_directory=runs_directory,
+        bad_directory=bad_directory,
         n_pictures=swept.statistics.n_images,
         answers=tuple((run.name, run.output_text) for run in reversed(runs.values())),
         n_outcomes=sum(not isinstance(item, VlmRun | FailureSet) for item in evidence),
@@ -130,6 +149,12 @@ def explain_case(vlm: Vlm, sae: SparseAutoencoder, case: Case) -> VlmRun:
     return explain(vlm, sae, picture, case.question.text, max_new_tokens=case.max_new_tokens, name=case.name)
 
 
+def explain_badly(vlm: Vlm, bad: SparseAutoencoder, case: Case) -> VlmRun:
+    """The same picture and prompt as the case's run, read by the dictionary that trained badly; the answer does not depend on it."""
+    run = explain_case(vlm, bad, case)
+    return replace(run, name=f"{case.name} (badly trained dictionary)")
+
+
 def outcomes_of(vlm: Vlm, sae: SparseAutoencoder, case: Case, runs: dict[str, VlmRun], statistics: LatentStatistics) -> Iterator[Evidence]:
     """Of a case study, what mends it; of other cases, nothing.
 
@@ -144,8 +169,8 @@ def outcomes_of(vlm: Vlm, sae: SparseAutoencoder, case: Case, runs: dict[str, Vl
     yield from evidence_of(asked, runs[case.name], failure, statistics, other)
 
 
-def sweep_image_set(vlm: Vlm, sae: SparseAutoencoder, progress: bool) -> SweepResult:
-    """Composes the labelled pictures in a temporary folder and sweeps them.
+def sweep_image_set(vlm: Vlm, saes: Sequence[SparseAutoencoder], progress: bool) -> tuple[SweepResult, ...]:
+    """Composes the labelled pictures in a temporary folder and sweeps them, once for all dictionaries.
 
     Raises:
         KeyboardInterrupt: the sweep was interrupted; half a demo is none.
@@ -153,10 +178,16 @@ def sweep_image_set(vlm: Vlm, sae: SparseAutoencoder, progress: bool) -> SweepRe
     with tempfile.TemporaryDirectory(prefix="emoji-world-") as folder:
         say("Composing the labelled pictures", progress)
         save_labelled_pictures(Path(folder))
-        swept = sweep(vlm, sae, folder, batch_size=32, progress=progress)
-    if not swept.statistics.complete:
+        swept = sweep_several(vlm, saes, folder, batch_size=32, progress=progress)
+    if not swept[0].statistics.complete:
         raise KeyboardInterrupt
     return swept
+
+
+def add_swept(writer: ScratchpadWriter, swept: SweepResult) -> None:
+    writer.add_latent_statistics(swept.statistics)
+    writer.add_references(swept.references)
+    writer.add_sae_metrics(swept.metrics)
 
 
 ADD: dict[type, Callable[..., None]] = {
@@ -168,25 +199,22 @@ ADD: dict[type, Callable[..., None]] = {
     FailureSet: ScratchpadWriter.add_failure_set,
     SetAblation: ScratchpadWriter.add_set_ablation,
     DictionaryMatch: ScratchpadWriter.add_dictionary_match,
+    DecoderMap: ScratchpadWriter.add_decoder_map,
+    SweepResult: add_swept,
 }
 
 
-def write_evidence(logdir: Path, swept: SweepResult, geometry: DecoderMap, evidence: Sequence[Logged]) -> tuple[Path, Path]:
-    """Writes into two new run directories and returns them; on any error removes them again."""
+def write_evidence(logdir: Path, evidence: Mapping[str, Sequence[Logged | SweepResult | DecoderMap]]) -> tuple[Path, ...]:
+    """Writes into new run directories, one for each name, and returns them; on any error removes them again."""
     made: list[Path] = []
     try:
-        made.append(new_run_directory(logdir, "emoji-world-dictionary"))
-        with ScratchpadWriter(made[0]) as writer:
-            writer.add_latent_statistics(swept.statistics)
-            writer.add_references(swept.references)
-            writer.add_sae_metrics(swept.metrics)
-            writer.add_decoder_map(geometry)
-        made.append(new_run_directory(logdir, "emoji-world-runs"))
-        with ScratchpadWriter(made[1]) as writer:
-            for item in evidence:
-                ADD[type(item)](writer, item)
+        for name, items in evidence.items():
+            made.append(new_run_directory(logdir, name))
+            with ScratchpadWriter(made[-1]) as writer:
+                for item in items:
+                    ADD[type(item)](writer, item)
     except BaseException:
         for directory in made:
             shutil.rmtree(directory, ignore_errors=True)
         raise
-    return made[0], made[1]
+    return tuple(made)

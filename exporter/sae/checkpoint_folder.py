@@ -1,4 +1,4 @@
-"""From what a user types after ``--sae`` to a local folder or file: ``demo``, a path, or a Hugging Face hub id."""
+"""From what a user types after ``--sae`` to a local folder or file: ``demo``, ``demo-bad``, a path, or a Hugging Face hub id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from tb_visualscratchpad.exporter.sae.checkpoint_files import WEIGHTS_SUFFIXES
 from tb_visualscratchpad.wire.errors import ScratchpadError
 
 DEMO = "demo"
+DEMO_BAD = "demo-bad"
 _BUNDLE = Path(__file__).resolve().parent.parent / "demo" / "bundle" / "sae"
+BADLY_TRAINED = _BUNDLE.with_name("sae_badly_trained")
+"""A second dictionary of the demo's model, which trained badly on purpose (``exporter/demo/train_badly.py``)."""
 _HUB_ID = re.compile(r"(?P<repository>[\w-][\w.-]*/[\w-][\w.-]*)(/(?P<inside>[^\s]+?))?/?")
 
 
@@ -17,7 +20,7 @@ def find_checkpoint(source: str | Path) -> tuple[Path, str]:
     """Where a checkpoint is, and the name to show for it.
 
     Args:
-        source: ``demo``; a folder; a file of weights; a config, which stands for its folder; or
+        source: ``demo``; ``demo-bad``; a folder; a file of weights; a config, which stands for its folder; or
             ``owner/repository[/folder or file inside]`` on the hub.
 
     Returns:
@@ -31,6 +34,13 @@ def find_checkpoint(source: str | Path) -> tuple[Path, str]:
         if not _BUNDLE.is_dir():
             raise ScratchpadError(f"The demo's SAE is missing at {_BUNDLE}: reinstall tb-visualscratchpad[exporter].")
         return _BUNDLE, DEMO
+    if text == DEMO_BAD:
+        if not BADLY_TRAINED.is_dir():
+            raise ScratchpadError(
+                f"The demo's badly trained SAE is missing at {BADLY_TRAINED}: reinstall tb-visualscratchpad[exporter], or train it with "
+                "`python -m tb_visualscratchpad.exporter.demo.train_badly`."
+            )
+        return BADLY_TRAINED, "demo, badly trained"
     path = Path(text).expanduser()
     if path.is_file() and path.suffix != ".json":
         return path, f"{path.absolute().parent.name}/{path.name}"

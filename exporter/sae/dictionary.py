@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from PIL import Image
 
+from tb_visualscratchpad.exporter.sae.activation_functions import TopK
 from tb_visualscratchpad.exporter.sae.sparse_autoencoder import SparseAutoencoder
 from tb_visualscratchpad.wire.errors import ScratchpadError
 from tb_visualscratchpad.wire.evidence import DictionaryInfo
@@ -67,8 +68,14 @@ def dictionary_info(vlm: HookedVlm, sae: SparseAutoencoder, hook: str | None = N
         hook=chosen,
         d_in=sae.d_in,
         n_latents=sae.n_latents,
-        activation=sae.activation,
+        activation=activation_in_words(sae),
     )
+
+
+def activation_in_words(sae: SparseAutoencoder) -> str:
+    """Its activation function, and of TopK how many may fire: ``topk 16``."""
+    function = sae.activation_function
+    return f"{function.name} {function.k}" if isinstance(function, TopK) else function.name
 
 
 def _resolved_hook(vlm: HookedVlm, sae: SparseAutoencoder, hook: str | None) -> str:

@@ -26,6 +26,8 @@ export const cross = drawn(svg`<path d="m4.5 4.5 7 7m0-7-7 7"/>`);
 
 export const plus = drawn(svg`<path d="M8 3v10M3 8h10"/>`);
 
+export const pictures = drawn(svg`<rect x="2" y="4.5" width="9.5" height="8.5" rx="1.2"/><path d="M4.8 2.5h8a1.2 1.2 0 0 1 1.2 1.2v6.8M2.4 11.6l2.8-3 2 2 1.5-1.4 2.4 2.6"/>`);
+
 export const frame = drawn(svg`<path d="M3 6V3h3m4 0h3v3m0 4v3h-3m-4 0H3v-3"/>`);
 
 export const bookmark = drawn(svg`<path d="M4.5 2.5h7v11L8 10.7l-3.5 2.8z"/>`);

@@ -2,6 +2,7 @@ import { html, nothing } from '../vendor/lit.js';
 import { answered, card, emptyState } from '../elements/card.js';
 import { counted, fixed, percent, whole } from '../elements/format.js';
 import { bookmark, notebook } from '../elements/icons.js';
+import { segmented } from '../elements/segmented.js';
 import { clusterItem, latentItem } from '../basket.js';
 import { latentName, pinMark, shownName } from './latents/names.js';
 import { hiddenDense, withoutHidden } from '../dense.js';
@@ -24,7 +25,9 @@ export class GalleryPanel extends Panel {
     this.dictionary = this.query(askDictionary);
     this.statistics = this.query(askStatistics);
     this.map = this.query(askMap);
-    this.references = this.query((store, api) => askReferences(store, api, this.latents.slice(0, this.shown)));
+    this.references = this.query((store, api) =>
+      store.selection.gallery === 'pictures' ? null : askReferences(store, api, this.latents.slice(0, this.shown)),
+    );
   }
 
   /** @returns {number[]} the lasso's latents, strongest mean first; else the one */
@@ -103,9 +106,46 @@ export class GalleryPanel extends Panel {
       title="Keep this selection under a name; open earlier ones" @click=${() => this.store.setSession({ sheet: 'selections' })}>${bookmark}</button>`;
   }
 
+  /** Each latent with its references, or the pictures of all. */
+  renderSwitch() {
+    return html`<div class="gallery-switch">${segmented({
+      label: 'Show of the selected latents',
+      value: this.selection.gallery,
+      options: [
+        ['latents', 'Latents'],
+        ['pictures', 'Pictures'],
+      ],
+      onChange: (gallery) => this.store.set({ gallery }),
+    })}</div>`;
+  }
+
+  /** @param {number[]} latents */
+  renderBody(latents) {
+    if (!latents.length)
+      return emptyState(
+        this.store.overTraining
+          ? 'Shift-click a latent to follow it over the steps; drag around several in “This step”.'
+          : 'Click a latent in either plot, or drag around several.',
+      );
+    if (this.selection.gallery === 'pictures') return html`<vs-pictures .store=${this.store} .api=${this.api}></vs-pictures>`;
+    if (!this.store.dictionaryEntry?.has_references) return emptyState('References were not logged for this dictionary.');
+    const left = latents.length - this.shown;
+    return answered(
+      this.references,
+      (rows) => html`<div class="gallery">${rows.map((row) => this.renderRow(row))}
+            ${
+              left > 0
+                ? html`<button type="button" class="button small more" @click=${() => {
+                    this.shown += MORE_ROWS;
+                  }}>
+              ${whole(Math.min(MORE_ROWS, left))} more of ${whole(latents.length)}</button>`
+                : nothing
+            }</div>`,
+    );
+  }
+
   render() {
     const { latents } = this;
-    const has = this.store.dictionaryEntry?.has_references;
     const sorted = latents.length > 1 && this.statistics.value;
     const map = this.onMap();
     const cluster = map && latents.length > 1 ? clusterOnMap(map, latents) : null;
@@ -121,26 +161,7 @@ export class GalleryPanel extends Panel {
       late: this.references.late,
       foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
-      body: !latents.length
-        ? emptyState(
-            this.store.overTraining
-              ? 'Shift-click a latent to follow it over the steps; drag around several in “This step”.'
-              : 'Click a latent in either plot, or drag around several.',
-          )
-        : !has
-          ? emptyState('References were not logged for this dictionary.')
-          : answered(
-              this.references,
-              (rows) => html`<div class="gallery">${rows.map((row) => this.renderRow(row))}
-            ${
-              latents.length > this.shown
-                ? html`<button type="button" class="button small more" @click=${() => {
-                    this.shown += MORE_ROWS;
-                  }}>
-              ${whole(Math.min(MORE_ROWS, latents.length - this.shown))} more of ${whole(latents.length)}</button>`
-                : nothing
-            }</div>`,
-            ),
+      body: html`${latents.length ? this.renderSwitch() : nothing}${this.renderBody(latents)}`,
     });
   }
 }

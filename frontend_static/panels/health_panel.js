@@ -79,12 +79,17 @@ export class HealthPanel extends Panel {
     return parts.length ? parts : 'Neither metrics nor statistics were logged for this dictionary.';
   }
 
+  /** Over training it stands among the figures, where it costs no line of the small pictures below. */
+  renderDiagnosis() {
+    return html`<vs-diagnosis .store=${this.store} .api=${this.api}></vs-diagnosis>`;
+  }
+
   render() {
     return html`<section class="card health" aria-label="Health of the dictionary">${answered(
       this.dictionary,
       (value) => html`<div class="told"><p>${this.sentence(value)}${this.otherSteps(value)}</p>
-          <vs-sae-check .store=${this.store} .api=${this.api}></vs-sae-check><vs-truth .store=${this.store} .api=${this.api}></vs-truth></div>
-      <dl class="figures">
+          ${this.store.overTraining ? nothing : this.renderDiagnosis()}<vs-sae-check .store=${this.store} .api=${this.api}></vs-sae-check><vs-truth .store=${this.store} .api=${this.api}></vs-truth></div>
+      ${this.store.overTraining ? this.renderDiagnosis() : nothing}<dl class="figures">
         ${value.statistics ? html`<div><dt>living</dt><dd data-value="alive">${percent(value.statistics.n_alive / value.info.n_latents)}</dd></div>` : nothing}
         ${
           value.metrics

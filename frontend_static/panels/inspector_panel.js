@@ -4,6 +4,7 @@ import { clusterColors, unnamedColor } from '../color/categories.js';
 import { answered, emptyState } from '../elements/card.js';
 import { activation, counted, fixed, percent, tokenText, whole } from '../elements/format.js';
 import { binCounts, histogram } from '../elements/histogram.js';
+import { pictures } from '../elements/icons.js';
 import '../elements/picture.js';
 import '../elements/sheet.js';
 import { rasterise } from '../plots/image_overlay.js';
@@ -111,7 +112,13 @@ export class InspectorPanel extends Panel {
           ? html`<button type="button" class="tag" data-cluster=${cluster.index} aria-keyshortcuts="Shift+B"
         title="Add the cluster of ${counted(cluster.latents.length, 'latent')} to the steering basket (Shift+B)"
         @click=${() => this.store.addToBasket(clusterItem(cluster.name, cluster.latents))}><span class="k">+ cluster</span> ${cluster.name || 'without a name'}
-        <span class="k">${whole(cluster.latents.length)}</span></button>`
+        <span class="k">${whole(cluster.latents.length)}</span></button>
+        ${
+          this.store.dictionaryEntry?.has_references
+            ? html`<button type="button" class="tag" data-value="cluster-pictures" aria-label="Pictures of the cluster" title="All pictures known to the log on which the cluster’s latents fire"
+          @click=${() => this.store.set({ workspace: 'dictionary', over: 'step', latents: Object.freeze([...cluster.latents]), gallery: 'pictures' })}>${pictures}</button>`
+            : nothing
+        }`
           : nothing
       }</div><vs-latent-notes .store=${this.store} .api=${this.api}></vs-latent-notes></header>`;
   }

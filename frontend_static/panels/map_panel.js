@@ -56,6 +56,7 @@ export class MapPanel extends Panel {
 
   renderMap() {
     const data = this.data();
+    if (this.selection.mapAs === 'list') return html`<vs-cluster-list .store=${this.store} .api=${this.api}></vs-cluster-list>`;
     if (!this.made.n)
       return emptyState(
         this.made.nPlaceless
@@ -99,6 +100,17 @@ export class MapPanel extends Panel {
     return card({
       label: 'Latent map',
       title: 'Latent map',
+      lead: has
+        ? segmented({
+            label: 'Show the map as',
+            value: this.selection.mapAs,
+            options: [
+              ['map', 'Map'],
+              ['list', 'List'],
+            ],
+            onChange: (mapAs) => this.store.set({ mapAs }),
+          })
+        : nothing,
       sub: ready.value
         ? html`<span data-value="on-map">${counted(this.counts().n, `${this.statistics.value ? 'living ' : ''}latent`)}</span>${this.counts().nHidden ? `, ${whole(this.counts().nHidden)} dense hidden` : ''}${
             this.made.nPlaceless
@@ -115,8 +127,8 @@ export class MapPanel extends Panel {
             label: 'Near by',
             value: this.which,
             options: [
-              ['firing', 'What they fire on'],
-              ['decoder', 'Decoder'],
+              ['firing', 'Firing', 'Near by what they fire on'],
+              ['decoder', 'Decoder', 'Near by their decoder rows'],
             ],
             onChange: (map) => this.store.set({ map }),
           })

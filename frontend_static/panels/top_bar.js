@@ -4,6 +4,8 @@ import { counted, whole } from '../elements/format.js';
 import { failureSetItem, openFailureSet, openRun } from '../failure_sets.js';
 import { halfMoon, mark, notebook, plus, question, reload, search, share } from '../elements/icons.js';
 import { foldedRuns, nameOfSeries } from '../series.js';
+import { askVerdicts } from './base/requests.js';
+import { MARK_OF } from './latents/verdicts.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
 const WORKSPACES = [
@@ -21,6 +23,16 @@ function shortName({ name, hook, vlm_name: vlm }) {
 /** Name, workspaces, what is looked at (run, dictionary, step), and what concerns the tab as a whole. */
 export class TopBar extends Panel {
   static indifferentTo = SLIDERS;
+
+  constructor() {
+    super();
+    this.verdicts = this.query(askVerdicts);
+  }
+
+  /** What of a dictionary's metrics is wrong. @param {string|null} id @returns {string[]} */
+  wrongOf(id) {
+    return this.verdicts.value?.verdicts.find((one) => one.id === id)?.wrong ?? [];
+  }
 
   connectedCallback() {
     super.connectedCallback();
@@ -62,6 +74,7 @@ export class TopBar extends Panel {
         entry.steered ? 'steered' : '',
         entry.truncated ? 'truncated' : '',
         entry.superseded ? 'superseded' : '',
+        this.wrongOf(entry.dictionary_id).length ? `${MARK_OF.wrong} dictionary trained badly` : '',
       ]
         .filter(Boolean)
         .join(' · '),
@@ -75,8 +88,8 @@ export class TopBar extends Panel {
     return this.store.session.listing.dictionaries.map((entry) => ({
       value: entry.id,
       title: entry.name,
-      note: counted(entry.n_latents, 'latent'),
-      detail: [`${entry.sae_name} at ${entry.hook} of ${entry.vlm_name}`, ...(entry.run ? [`logged in ${entry.run}`] : [])],
+      note: [this.wrongOf(entry.id).length ? `${MARK_OF.wrong} trained badly` : '', counted(entry.n_latents, 'latent')].filter(Boolean).join(' · '),
+      detail: [...(this.wrongOf(entry.id).length ? [this.wrongOf(entry.id).join(', ')] : []), `${entry.sae_name} at ${entry.hook} of ${entry.vlm_name}`, ...(entry.run ? [`logged in ${entry.run}`] : [])],
       words: [entry.name, entry.run, entry.vlm_name, entry.sae_name, entry.hook].join(' '),
     }));
   }
@@ -107,7 +120,11 @@ export class TopBar extends Panel {
   renderDictionary() {
     const entry = this.store.dictionaryEntry;
     const name = entry?.name ?? this.store.runEntry?.dictionary_name ?? 'none';
-    const current = html`<span class="k">Dictionary</span><span class="v mono" title=${name}>${entry ? shortName(entry) : name}</span>
+    const wrong = this.wrongOf(entry?.id ?? null);
+    const mark = wrong.length
+      ? html`<span class="verdict wrong" role="img" aria-label="trained badly" title=${`Its metrics are wrong. ${wrong.join(', ')}`}>${MARK_OF.wrong}</span>`
+      : nothing;
+    const current = html`<span class="k">Dictionary</span>${mark}<span class="v mono" title=${name}>${entry ? shortName(entry) : name}</span>
       ${entry ? html`<span class="k wide">${whole(entry.n_latents)} latents</span>` : nothing}`;
     return html`<vs-menu .name=${'Dictionary'} .current=${current} .items=${this.dictionaryItems()} .value=${entry?.id ?? ''}
       @choose=${(event) => this.store.chooseDictionary(event.detail)}></vs-menu>`;

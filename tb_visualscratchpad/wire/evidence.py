@@ -304,7 +304,8 @@ class EncodedPicture:
 class DictionaryInfo:
     """An SAE at one hook of one VLM. Evidence joins on ``dictionary_id``, never on names.
 
-    ``dictionary_id`` hashes SAE weights, VLM, processor and hook. ``activation`` names the SAE's activation function.
+    ``dictionary_id`` hashes SAE weights, VLM, processor and hook. ``activation`` names the SAE's activation function, and
+    of TopK how many may fire on a patch: ``topk 16``; logs of earlier versions leave that out.
     """
 
     dictionary_id: str

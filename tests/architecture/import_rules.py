@@ -31,8 +31,8 @@ EXPORTER_TIERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "steering", "latent_edits", "asked_picture", "variants", "controls", "sweep", "shared_sweep", "explain", "steered_answers",
-        "decoder_map", "decoder_drift", "dictionary_match", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response", "word_gradient", "sae_training",
-        "failure_set", "set_ablation", "truth", "sae_check", "head_attention",
+        "decoder_map", "decoder_drift", "dictionary_match", "pixel_erasure", "probe_set", "cluster_sweep", "dose_response",
+        "word_gradient", "sae_training", "failure_set", "set_ablation", "truth", "sae_check", "head_attention", "several_sweeps",
     ),
     ("event_file", "writing_process", "dashboards", "step_log", "event_log", "training_log", "dictionary_monitor", "worker", "demo"),
     ("option_values", "train_command", "failures_command", "truth_command", "sae_options", "sae_check_command", "match_command", "cli", "__init__", "__main__"),

@@ -163,7 +163,7 @@ def test_choices_by_keyboard(browser: Browser, fast_address: str, log: WrittenLo
         near = frame.get_by_role("group", name="Near by")
         near.get_by_role("button", name="Decoder").press("Space")
         expect(frame.locator("[data-value=on-map]")).to_have_text(f"{int(alive.sum())} living latents")
-        near.get_by_role("button", name="What they fire on").click()
+        near.get_by_role("button", name="Firing").click()
         placed = ~np.isnan(drawn.firing_xy_K2).any(axis=1)
         expect(frame.locator("[data-value=on-map]")).to_have_text(f"{int((alive & placed).sum())} living latents")
 

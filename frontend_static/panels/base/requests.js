@@ -196,6 +196,19 @@ export function askSaeCheck(store, api) {
   return store.dictionaryEntry?.has_sae_check ? request('sae check', [dictionary], [], () => api.saeCheck(dictionary)) : null;
 }
 
+/** Whether it trained well. @param {Store} store @param {Api} api @returns {Request|null} */
+export function askHealth(store, api) {
+  const { dictionary, step } = store.selection;
+  return dictionary && store.dictionaryEntry ? request('health', [dictionary], [step], () => api.dictionaryHealth(dictionary, step)) : null;
+}
+
+/** On all dictionaries, by their metrics. @param {Store} store @param {Api} api @returns {Request|null} null where none has any */
+export function askVerdicts(store, api) {
+  const judged = store.session.listing?.dictionaries.filter((entry) => entry.has_metrics) ?? [];
+  const state = judged.map(({ id, steps }) => `${id.slice(0, 8)}.${steps.length}`).join('-');
+  return judged.length ? request('verdicts', [], [state], () => api.dictionaryVerdicts(state)) : null;
+}
+
 /** @param {Store} store @param {Api} api @returns {Request|null} null without a map */
 export function askMap(store, api) {
   const { dictionary, step } = store.selection;

@@ -27,10 +27,13 @@ def test_the_demo_is_written_whole(tmp_path: Path, capsys: pytest.CaptureFixture
     assert summary.n_pictures >= 600
     assert summary.answers == tuple((case.name, case.expected) for case in CASES)
     assert summary.n_outcomes == 4 * 6 + 2 + 1, "of the case studies, and of the failure set"
-    assert {path.name for path in (tmp_path / "logs").iterdir()} == {summary.dictionary_directory.name, summary.runs_directory.name}
+    made = {summary.dictionary_directory.name, summary.runs_directory.name, summary.bad_directory.name}
+    assert {path.name for path in (tmp_path / "logs").iterdir()} == made and len(made) == 3
     assert str(summary) in capsys.readouterr().err
     sidecars = {path.name.split(".")[0] for path in (summary.runs_directory / "plugins" / "visualscratchpad").iterdir()}
     assert sidecars == KINDS
+    of_bad = [path.name.split(".")[0] for path in (summary.bad_directory / "plugins" / "visualscratchpad").iterdir()]
+    assert sorted(of_bad) == ["decoder_map", "reference_images", "vlm_run", "vlm_run"]
     for event_file in summary.runs_directory.glob("events.out.tfevents.*"):
         assert event_file.stat().st_size < 2_000_000 * len(CASES)
 
@@ -39,7 +42,7 @@ def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
     swept = SweepResult(random_statistics(0), random_references(0), random_metrics(0))
     run = random_vlm_run(0)
     with pytest.raises(ScratchpadError):
-        write_evidence(tmp_path, swept, random_decoder_map(0), [run, run])  # the same run twice: its step does not rise
+        write_evidence(tmp_path, {"dictionary": [swept, random_decoder_map(0)], "runs": [run, run]})  # twice: its step does not rise
     assert list(tmp_path.iterdir()) == []
-    made = write_evidence(tmp_path, swept, random_decoder_map(0), [run])
+    made = write_evidence(tmp_path, {"dictionary": [swept, random_decoder_map(0)], "runs": [run]})
     assert set(made) == set(tmp_path.iterdir())

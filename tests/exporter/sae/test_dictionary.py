@@ -47,7 +47,7 @@ def test_identity_tells_sae_vlm_and_hook_apart(tmp_path, tmp_path_factory, vlm):
     ]
     assert len({info.dictionary_id for info in infos}) == 4
     assert dictionary_info(vlm, sae) == infos[0]
-    assert (infos[0].d_in, infos[0].n_latents, infos[0].activation) == (sae.d_in, sae.n_latents, "topk")
+    assert (infos[0].d_in, infos[0].n_latents, infos[0].activation) == (sae.d_in, sae.n_latents, f"topk {sae.activation_function.k}")
 
 
 def test_a_hook_that_is_not_there_is_told_with_where_the_name_came_from(tmp_path, vlm):
