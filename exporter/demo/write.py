@@ -22,6 +22,7 @@ from tb_visualscratchpad.exporter.demo.case_studies.logged import Evidence, evid
 from tb_visualscratchpad.exporter.demo.cases import CASES, Case
 from tb_visualscratchpad.exporter.demo.failures import duck_failures, told
 from tb_visualscratchpad.exporter.demo.image_set import save_labelled_pictures
+from tb_visualscratchpad.exporter.demo.match import demo_match
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter, new_run_directory
 from tb_visualscratchpad.exporter.explain import explain
 from tb_visualscratchpad.exporter.sae import SparseAutoencoder, load_sae
@@ -109,7 +110,7 @@ def write_demo(logdir: Path, progress: bool = True) -> DemoSummary:
         logdir,
         {
             "emoji-world-badly-trained": [swept_bad, bad_geometry, *runs_of_bad],
-            "emoji-world-dictionary": [swept, geometry],
+            "emoji-world-dictionary": [swept, geometry, demo_match(vlm, sae, bad)],
             "emoji-world-runs": evidence,
         },
     )
