@@ -1,6 +1,6 @@
 import { refusal } from './basket.js';
 import { KeptSelections } from './kept_selections.js';
-import { withFresh } from './outcomes.js';
+import { stillFresh, withFresh } from './outcomes.js';
 import { DEFAULTS, fromParameters, REAL, toParameters } from './selection.js';
 import { withRunOfStep } from './series.js';
 import { newestOf, NO_BASKET, NO_CHOICE, settled } from './settling.js';
@@ -192,6 +192,7 @@ export class Store {
 
   /** @param {import('./api.js').Listing} listing as TensorBoard has it */
   setListing(listing) {
+    this.fresh = stillFresh(listing, this.fresh);
     this.setSession({ listing: withFresh(listing, this.fresh), listingError: null });
     this.settle();
   }

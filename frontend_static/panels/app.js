@@ -47,9 +47,8 @@ export class App extends Panel {
     this.listingNow = true;
     try {
       const listing = await this.api.listing();
-      const text = JSON.stringify(listing);
-      if (text !== this.listed) {
-        this.listed = text;
+      if (listing !== this.listed) {
+        this.listed = listing;
         this.api.forget();
         this.store.setListing(listing);
       } else {

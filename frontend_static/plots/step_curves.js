@@ -50,16 +50,16 @@ export class StepCurves {
     this.cursor = null;
     this.dragging = false;
     this.surface = new Surface(container, (g) => this.paint(g));
-    container.addEventListener('pointermove', (event) => this.onPointer(event));
-    container.addEventListener('pointerdown', (event) => this.onDown(event));
+    this.surface.listen('pointermove', (event) => this.onPointer(event));
+    this.surface.listen('pointerdown', (event) => this.onDown(event));
     for (const name of ['pointerup', 'pointercancel']) {
-      container.addEventListener(name, () => {
+      this.surface.listen(name, () => {
         this.dragging = false;
       });
     }
-    container.addEventListener('pointerleave', () => this.move(null, null));
-    container.addEventListener('blur', () => this.move(null, null));
-    container.addEventListener('keydown', (event) => this.onKey(event));
+    this.surface.listen('pointerleave', () => this.move(null, null));
+    this.surface.listen('blur', () => this.move(null, null));
+    this.surface.listen('keydown', (event) => this.onKey(event));
   }
 
   /** @param {StepCurvesData} data @param {'light'|'dark'} theme */
