@@ -13,6 +13,7 @@ import { latentsText, parseLatents } from './latent_list.js';
  * @property {'step'|'training'} over the Dictionary shows one step, or several side by side
  * @property {string|null} beside id of a second dictionary, shown beside over training
  * @property {number|null} token index in the whole sequence
+ * @property {number|null} doubt token of the answer that the user marked as wrong; belongs to the run
  * @property {number|null} latent the one latent under inspection
  * @property {number[]} latents several, chosen by lasso; empty when only `latent` counts
  * @property {string} layers 'all' or a layer's number
@@ -57,6 +58,7 @@ export const DEFAULTS = Object.freeze({
   over: 'step',
   beside: null,
   token: null,
+  doubt: null,
   latent: null,
   latents: Object.freeze([]),
   layers: 'all',
@@ -109,7 +111,7 @@ const CHOICES = {
   setPart: ['all', 'half'],
   errorTerm: ['kept', 'dropped'],
 };
-const WHOLE = new Set(['step', 'token', 'latent', 'setPrompt']);
+const WHOLE = new Set(['step', 'token', 'doubt', 'latent', 'setPrompt']);
 export const REAL = {
   maxFrequency: [0, 1],
   minMean: [0, Infinity],

@@ -16,6 +16,7 @@ import { itemName } from './basket.js';
 export const NO_CHOICE = Object.freeze({
   step: null,
   token: null,
+  doubt: null,
   latent: null,
   latents: Object.freeze([]),
   source: 'attention',
@@ -81,7 +82,7 @@ function settledRun(wanted, { vlm_runs: runs, dictionaries }) {
   const kept = known || (dictionary === null && !named) ? {} : { ...NO_CHOICE, basket: NO_BASKET };
   const patch = {
     ...kept,
-    ...(named ? { token: null, layers: 'all' } : {}),
+    ...(named ? { token: null, doubt: null, layers: 'all' } : {}),
     run: newest?.run ?? null,
     id: newest?.id ?? null,
     dictionary: newest?.dictionary_id ?? alone?.id ?? null,

@@ -114,6 +114,7 @@ export class App extends Panel {
     const any = listing && (listing.vlm_runs.length || listing.dictionaries.length);
     return html`<vs-top-bar .store=${store} .api=${api} @reload=${() => this.reload()}
         @theme=${() => this.dispatchEvent(new CustomEvent('theme'))}></vs-top-bar>
+      <vs-walk .store=${store} .api=${api}></vs-walk>
       ${listing ? html`<vs-notices .store=${store} .api=${api}></vs-notices>` : nothing}
       ${this.renderPage()}
       ${any ? html`<vs-dock .store=${store} .api=${api}></vs-dock>` : nothing}

@@ -6,6 +6,7 @@ import { clusterItem, latentItem } from '../basket.js';
 import { latentName } from './latents/names.js';
 import { clusterOnMap, colorOnMap, mapData, shownMap } from './latents/map_data.js';
 import { Panel } from './base/panel.js';
+import { nextAction } from './walk/leading.js';
 import { referencePictures } from './latents/references.js';
 import { askDictionary, askMap, askReferences, askStatistics } from './base/requests.js';
 
@@ -111,7 +112,7 @@ export class GalleryPanel extends Panel {
         : '',
       busy: this.references.stale,
       late: this.references.late,
-      foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
+      foot: html`${latents.length ? html`<p class="card-next">${nextAction(this.store, this.api, 'run')}</p>` : nothing}<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
       body: !latents.length
         ? emptyState(

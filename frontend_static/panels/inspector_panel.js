@@ -8,6 +8,7 @@ import '../elements/picture.js';
 import '../elements/sheet.js';
 import { rasterise } from '../plots/image_overlay.js';
 import { clusterOfLatent } from './latents/clusters.js';
+import { nextAction } from './walk/leading.js';
 import { latentName } from './latents/names.js';
 import { neighbourChips } from './latents/neighbours.js';
 import { Panel } from './base/panel.js';
@@ -228,7 +229,7 @@ export class InspectorPanel extends Panel {
         <div class="ten">${this.pictures(answer.references, 10)}</div>
         <ol class="reference-names">${answer.references.map(
           ({ name, label, plain_mean: plain }) => html`<li><span class="mono">${name}</span><span class="k">${label ?? ''}</span><b>${activation(plain)}</b></li>`,
-        )}</ol>`
+        )}</ol><p>${this.selection.basket.some(({ latents }) => latents.includes(answer.latent)) ? nothing : nextAction(this.store, this.api, 'away')}</p>`
       : nothing;
     return html`<vs-sheet .open=${open} label=${open ? `References of latent ${answer.latent}` : 'References'} .content=${content}
       @close=${() => this.store.setSession({ sheet: null })}></vs-sheet>`;

@@ -12,6 +12,7 @@ const KEYS = [
       [['b'], 'put the chosen latent into the basket'],
       [['Shift', 'B'], 'put its cluster into the basket'],
       [['Enter'], 'run the steered answer'],
+      [['g'], 'the walk: from the dictionary to the cause of a wrong word'],
       [['t'], 'light or dark'],
       [['Esc'], 'choose no latent; close what is open'],
       [['?'], 'this list'],
@@ -21,6 +22,7 @@ const KEYS = [
     'Scratchpad',
     [
       [['←', '→'], 'the word before, the word after'],
+      [['y'], 'mark the word as wrong, or no longer'],
       [['j', 'k'], 'down and up the ranking'],
       [['w'], 'rank by weighted C or by plain mean B'],
     ],

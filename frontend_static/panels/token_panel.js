@@ -21,6 +21,7 @@ export class TokenPanel extends Panel {
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {
+      if (event.key === 'y' && isShortcut(event) && this.doubt()) event.preventDefault();
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step || !this.run.value || !isShortcut(event)) return;
       const order = this.run.value.tokens
@@ -54,6 +55,24 @@ export class TokenPanel extends Panel {
     }
     if (this.run.value && token !== null && !this.run.value.tokens.some(({ index }) => index === token))
       this.store.adjust({ token: null }, { token: `The address asks for token ${token}, which run “${this.run.value.name}” does not have as a word. Another is shown instead.` });
+    const { doubt } = this.selection;
+    if (this.run.value && doubt !== null && !this.run.value.tokens.some(({ index, span }) => index === doubt && span === 'OUTPUT'))
+      this.store.adjust({ doubt: null }, { doubt: `The address doubts token ${doubt}, which run “${this.run.value.name}” does not have in its answer. No word is doubted.` });
+  }
+
+  /** Marks the chosen word of the answer as wrong, or no longer. @returns {boolean} whether it is one */
+  doubt() {
+    const { token, doubt } = this.selection;
+    if (this.run.value?.tokens.find(({ index }) => index === token)?.span !== 'OUTPUT') return false;
+    this.store.set({ doubt: doubt === token ? null : token });
+    return true;
+  }
+
+  renderDoubt({ index, span }) {
+    if (span !== 'OUTPUT') return nothing;
+    const on = index === this.selection.doubt;
+    return html`<button type="button" class="button small doubt" aria-pressed=${String(on)} aria-keyshortcuts="y"
+      title="${on ? 'It is marked as wrong; to take the mark away' : 'Mark this word as wrong: the walk and Compare then speak of it'} (y)" @click=${() => this.doubt()}>${on ? 'Marked as wrong' : 'Mark as wrong'}</button>`;
   }
 
   get systemShown() {
@@ -62,14 +81,15 @@ export class TokenPanel extends Panel {
 
   chip(token, mass, top) {
     const on = token.index === this.selection.token;
+    const doubted = token.index === this.selection.doubt;
     const shown =
       mass === undefined || mass === null
         ? 'does not see the picture'
         : `${percent(mass)} of its attention on the picture`;
-    const classes = ['chip', 'mono', token.span.toLowerCase(), token.template ? 'template' : '', on ? 'on' : ''].join(
+    const classes = ['chip', 'mono', token.span.toLowerCase(), token.template ? 'template' : '', on ? 'on' : '', doubted ? 'doubted' : ''].join(
       ' ',
     );
-    return html`<button type="button" class=${classes} data-token=${token.index} tabindex=${on || token.index === this.entry ? 0 : -1} aria-pressed=${String(on)} title=${`${JSON.stringify(token.text)}: ${shown}`}
+    return html`<button type="button" class=${classes} data-token=${token.index} tabindex=${on || token.index === this.entry ? 0 : -1} aria-pressed=${String(on)} title=${`${JSON.stringify(token.text)}: ${doubted ? 'the word you doubt; ' : ''}${shown}`}
       @click=${() => this.store.set({ token: token.index, source: 'attention' })}>${tokenText(token.text)}<i aria-hidden="true"
       .style=${`--w:${mass ? Math.min(100, (100 * mass) / top) : 0}%`}></i></button>`;
   }
@@ -140,7 +160,7 @@ export class TokenPanel extends Panel {
         <span class="other"><span class="mono">${tokenText(other.text)}</span> <span class="k">${fixed(other.logprob, 2)}</span></span>`,
             )}</span>`
           : nothing
-      }
+      }${this.renderDoubt(token)}
     </div>`;
   }
 

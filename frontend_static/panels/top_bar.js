@@ -2,7 +2,7 @@ import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
 import { failureSetItem, openFailureSet, openRun } from '../failure_sets.js';
-import { halfMoon, mark, plus, question, reload, search, share } from '../elements/icons.js';
+import { halfMoon, mark, plus, question, reload, search, share, walk } from '../elements/icons.js';
 import { foldedRuns, nameOfSeries } from '../series.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
@@ -136,6 +136,12 @@ export class TopBar extends Panel {
       aria-keyshortcuts="t" @click=${() => this.toggleTheme()}>${halfMoon}</button>`;
   }
 
+  renderWalk() {
+    const open = this.store.session.walk;
+    return html`<button type="button" class="icon" aria-label="Walk" aria-pressed=${String(open)} aria-keyshortcuts="g"
+      title="Walk: from the dictionary to the cause of a wrong word, step by step (g)" @click=${() => this.store.setSession({ walk: !open })}>${walk}</button>`;
+  }
+
   /** @param {string} name @param {string} sheet @param {string} key @param {unknown} icon */
   renderOpener(name, sheet, key, icon) {
     return html`<button type="button" class="icon" aria-label=${name} title="${name} (${key})" aria-haspopup="dialog"
@@ -158,7 +164,7 @@ export class TopBar extends Panel {
           any
             ? html`<button type="button" class="button share" aria-haspopup="dialog" title="Share view: a link that restores it"
               @click=${() => this.store.setSession({ sheet: 'share' })}>${share}<span class="text">Share view</span></button>
-            ${this.renderOpener('Find a latent', 'find', '/', search)}`
+            ${this.renderWalk()}${this.renderOpener('Find a latent', 'find', '/', search)}`
             : nothing
         }
         <button type="button" class="icon" aria-label="Reload" title="Reload: look for new runs now"
