@@ -91,7 +91,7 @@ export class App extends Panel {
         html`<code>visualscratchpad run --vlm MODEL --sae SAE --image PICTURE --prompt "What is this?" --logdir LOGDIR</code>`,
       )}</main>`;
     }
-    return html`<main class="workspace scratchpad">
+    return html`<main class="workspace scratchpad"><div class="workspace-outline" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i></div>
       <vs-attention .store=${store} .api=${api}></vs-attention><vs-tokens .store=${store} .api=${api}></vs-tokens>
       <vs-matrix-panel .store=${store} .api=${api}></vs-matrix-panel><vs-ranking .store=${store} .api=${api}></vs-ranking>
       <vs-inspector .store=${store} .api=${api}></vs-inspector></main>`;

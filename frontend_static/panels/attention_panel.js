@@ -189,6 +189,7 @@ export class AttentionPanel extends Panel {
               first,
               () => html`${this.bySource === 'latent' ? this.renderAttribution(query.value) : this.renderAttention(query.value)}
           ${this.renderChoices()}${boxRow(this.store, this.run.value)}`,
+              this.run.value ? html`<div class="boxed picture-outline" .style=${`--ratio:${this.run.value.picture.width / this.run.value.picture.height}`}></div><div class="meta-outline"></div>` : nothing,
             ),
     });
   }

@@ -173,8 +173,8 @@ export class DockPanel extends Panel {
       }
       ${
         latent === null || held
-          ? nothing
-          : html`<button type="button" class="button small add" aria-keyshortcuts="b" title="Add latent ${latent} (b)" @click=${() => this.addLatent()}>+ latent ${latent}</button>`
+          ? html`<span class="add"></span>`
+          : html`<span class="add"><button type="button" class="button small" aria-keyshortcuts="b" title="Add latent ${latent} (b)" @click=${() => this.addLatent()}>+ latent ${latent}</button></span>`
       }
       ${this.renderMiddle()}
       <span class="run">${this.renderWorker()}

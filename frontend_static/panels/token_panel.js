@@ -139,7 +139,7 @@ export class TokenPanel extends Panel {
 
   renderDetails(run, mass) {
     const token = run.tokens.find(({ index }) => index === this.selection.token);
-    if (!token) return nothing;
+    if (!token) return html`<div class="token-details" aria-hidden="true"></div>`;
     const seen = mass.get(token.index);
     return html`<div class="token-details" aria-label="The chosen token" role="group">
       <b class="mono">${tokenText(token.text)}</b>

@@ -1,4 +1,4 @@
-import { LitElement } from '../../vendor/lit.js';
+import { LitElement, noChange } from '../../vendor/lit.js';
 import { REAL } from '../../selection.js';
 import { Query } from './query.js';
 
@@ -15,8 +15,37 @@ export class Panel extends LitElement {
    */
   static indifferentTo = [];
 
+  constructor() {
+    super();
+    /** @type {Query[]} */
+    this.queries = [];
+    /** What is drawn is made of answers, not of outlines that wait for them. */
+    this.whole = false;
+    /** @type {Element[]} what is marked as busy while it is held */
+    this.held = [];
+  }
+
   createRenderRoot() {
     return this;
+  }
+
+  /** What was drawn of a former run or dictionary stays as it is while the first answers about the new one are awaited, for a moment. */
+  update(changed) {
+    const holds = this.whole && this.queries.some(({ awaited }) => awaited);
+    if (!holds) {
+      for (const element of this.held) element.setAttribute('aria-busy', 'false');
+      this.held = [];
+      this.whole = this.queries.every(({ value, loading }) => value !== undefined || !loading);
+      super.update(changed);
+      return;
+    }
+    if (!this.held.length) {
+      this.held = [...this.querySelectorAll('[aria-busy=false]')];
+      for (const element of this.held) element.setAttribute('aria-busy', 'true');
+    }
+    this.render = () => noChange;
+    super.update(changed);
+    delete this.render;
   }
 
   connectedCallback() {
@@ -43,7 +72,9 @@ export class Panel extends LitElement {
 
   /** @param {(store: import('../../store.js').Store, api: import('../../api.js').Api) => import('./query.js').Request|null} ask */
   query(ask) {
-    return new Query(this, () => ask(this.store, this.api));
+    const query = new Query(this, () => ask(this.store, this.api));
+    this.queries.push(query);
+    return query;
   }
 
   get selection() {
