@@ -183,7 +183,7 @@ export class AttentionPanel extends Panel {
         onChange: (value) => this.store.set({ overlay: value }),
       }),
       body:
-        token === null && this.bySource === 'attention' && this.run.value
+        token === null && this.bySource === 'attention' && this.run.value && !this.run.value.tokens.length
           ? emptyState('Choose a word of the answer.')
           : answered(
               first,

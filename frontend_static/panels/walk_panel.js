@@ -67,13 +67,13 @@ export class WalkPanel extends Panel {
     const done = this.isDone(step.key);
     const on = step.key === present;
     return html`<li><button type="button" class="walk-step ${done ? 'done' : ''}" data-step=${step.key} tabindex=${on ? 0 : -1}
-      aria-current=${on ? 'step' : nothing} aria-label="${number}, ${step.name}${done ? ', done' : ''}. ${step.text} Go there."
+      aria-current=${on ? 'step' : nothing} title=${step.text}
       @click=${() => lead(this.store, this.api, step.key)}
       @pointerenter=${() => {
         this.told = step.key;
       }} @focus=${() => {
         this.told = step.key;
-      }}><i aria-hidden="true">${done ? '✓' : number}</i>${step.name}</button></li>`;
+      }}><i aria-hidden="true">${done ? '✓' : number}</i>${step.name}<span class="spoken">, step ${number} of ${STEPS.length}${done ? ', done' : ''}. ${step.text}</span></button></li>`;
   }
 
   render() {

@@ -32,6 +32,14 @@ export class TellingPanel extends Panel {
     this.shown = FIRST_ROWS;
   }
 
+  willUpdate() {
+    const { setPrompt, setPart } = this.selection;
+    const of = JSON.stringify([setKeyOf(this.store), setPrompt, setPart]);
+    if (of === this.of) return;
+    this.of = of;
+    this.shown = FIRST_ROWS;
+  }
+
   sortBy(by) {
     const first = !['rank', 'latent', 'label', 'q'].includes(by); // shares: the largest comes first
     this.order = { by, falling: this.order.by === by ? !this.order.falling : first };
