@@ -6,8 +6,6 @@ import { growthPage } from './pages/growth.js';
 import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 
 const POLL_MS = 5000;
-/** The heatmap of an answer of so few words needs no more than a strip; the layout gives the room to the ranking, before the heatmap is there. */
-const FEW_WORDS = 4;
 
 /** The whole tab: the listing and its polling, the three workspaces, the dock. The panels' elements are defined by whoever imports them. */
 export class App extends Panel {
@@ -93,8 +91,7 @@ export class App extends Panel {
         html`<code>visualscratchpad run --vlm MODEL --sae SAE --image PICTURE --prompt "What is this?" --logdir LOGDIR</code>`,
       )}</main>`;
     }
-    const few = !this.selection.prompt && (store.runEntry?.n_output_tokens ?? Infinity) <= FEW_WORDS;
-    return html`<main class="workspace scratchpad ${few ? 'few' : ''}"><div class="workspace-outline" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i></div>
+    return html`<main class="workspace scratchpad"><div class="workspace-outline" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i></div>
       <vs-attention .store=${store} .api=${api}></vs-attention><vs-tokens .store=${store} .api=${api}></vs-tokens>
       <vs-matrix-panel .store=${store} .api=${api}></vs-matrix-panel><vs-ranking .store=${store} .api=${api}></vs-ranking>
       <vs-inspector .store=${store} .api=${api}></vs-inspector></main>`;

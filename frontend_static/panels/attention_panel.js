@@ -13,6 +13,7 @@ import { boxButton, boxRow } from './steering/box_row.js';
 /** Where the chosen token looked, or where the chosen latent fires. */
 export class AttentionPanel extends Panel {
   static indifferentTo = SLIDERS;
+  static needsWord = true;
   constructor() {
     super();
     this.run = this.query(askRun);
@@ -106,6 +107,14 @@ export class AttentionPanel extends Panel {
     return `produced by row ${whole(token.index - 1)}${word ? `, ${word}` : ''}`;
   }
 
+  /** As large as the picture and what stands under it; while the run is not known, as the one before. */
+  outline() {
+    const { width, height } = this.run.value?.picture ?? this.outlined ?? {};
+    if (!width) return nothing;
+    this.outlined = { width, height };
+    return html`<div class="boxed picture-outline" .style=${`--ratio:${width / height}`}></div><div class="meta-outline"></div>`;
+  }
+
   renderChoices() {
     const { layers, row, view } = this.selection;
     const run = this.run.value;
@@ -189,7 +198,7 @@ export class AttentionPanel extends Panel {
               first,
               () => html`${this.bySource === 'latent' ? this.renderAttribution(query.value) : this.renderAttention(query.value)}
           ${this.renderChoices()}${boxRow(this.store, this.run.value)}`,
-              this.run.value ? html`<div class="boxed picture-outline" .style=${`--ratio:${this.run.value.picture.width / this.run.value.picture.height}`}></div><div class="meta-outline"></div>` : nothing,
+              this.outline(),
             ),
     });
   }

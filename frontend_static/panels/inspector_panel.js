@@ -51,6 +51,8 @@ function wordPlaces(words, chosen) {
 
 /** One latent: on this picture, by word, in the dictionary, on its references. */
 export class InspectorPanel extends Panel {
+  static needsWord = true;
+
   constructor() {
     super();
     this.run = this.query(askRun);

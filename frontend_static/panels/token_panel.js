@@ -5,6 +5,8 @@ import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 import { askMasses, askRun } from './base/requests.js';
 
 const WRITTEN_OUT_FROM = 1700;
+/** The heatmap of so few words needs no more than a strip; the layout gives the room to the ranking, before the heatmap is there. */
+const FEW_WORDS = 4;
 
 /** The words: what was put in, what came out; the chosen one with its alternatives. */
 export class TokenPanel extends Panel {
@@ -120,7 +122,7 @@ export class TokenPanel extends Panel {
       : nothing;
     const row = (label, content) =>
       html`<span class="lab">${label}</span><div class="chips" role="group" aria-label="${label} tokens">${content}</div>`;
-    return html`<div class="tokens">
+    return html`<div class="tokens ${output.length <= FEW_WORDS && !this.selection.prompt ? 'few' : ''}">
       ${this.systemShown && system.length ? row('System', chips(system)) : nothing}
       ${row('Prompt', [window.innerWidth >= WRITTEN_OUT_FROM ? nothing : fold, chips(before), this.imageChip(run.image), chips(after)])}
       ${row(

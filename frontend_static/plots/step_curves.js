@@ -36,7 +36,7 @@ const FEW = 3;
 export class StepCurves {
   /**
    * @param {HTMLElement} container
-   * @param {{onHover: (point: StepPoint|null, at: {x: number, y: number}|null) => void, onStep: (step: number) => void}} handlers
+   * @param {{onHover: (point: StepPoint|null, at: {x: number, y: number}|null) => void, onStep: (step: number, dragged: boolean) => void}} handlers
    */
   constructor(container, handlers) {
     this.container = container;
@@ -128,7 +128,7 @@ export class StepCurves {
   onPointer(event) {
     const point = this.pointAt(event);
     this.move(point, { x: event.clientX, y: event.clientY });
-    if (this.dragging && point) this.handlers.onStep(point.step);
+    if (this.dragging && point) this.handlers.onStep(point.step, true);
   }
 
   /** @param {PointerEvent} event */
@@ -138,7 +138,7 @@ export class StepCurves {
     if (!point) return;
     this.dragging = true;
     this.container.setPointerCapture?.(event.pointerId);
-    this.handlers.onStep(point.step);
+    this.handlers.onStep(point.step, false);
   }
 
   /** @param {KeyboardEvent} event */
@@ -149,7 +149,7 @@ export class StepCurves {
     if (by === undefined) return;
     const from = Math.max(0, steps.findLastIndex((step) => step <= (this.shown ?? Infinity)));
     const step = steps[Math.min(steps.length - 1, Math.max(0, from + by))];
-    this.handlers.onStep(step);
+    this.handlers.onStep(step, event.repeat);
     const place = this.places()[0];
     const box = this.container.getBoundingClientRect();
     this.move({ step, chart: null }, { x: box.left + this.xOf(place)(step), y: box.top + place.top });

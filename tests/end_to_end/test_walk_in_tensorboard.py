@@ -11,7 +11,15 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
-from tests.end_to_end.served_log import WrittenLog, chosen_token, open_alone, output_tokens, parameter, tensorboard, write_log
+from tests.end_to_end.served_log import (
+    WrittenLog,
+    chosen_token,
+    open_alone,
+    output_tokens,
+    parameter,
+    tensorboard,
+    write_log,
+)
 from tests.end_to_end.test_accessibility import violations
 from tests.random_steering_evidence import random_steering_result
 from tests.watched_browser import watched_page

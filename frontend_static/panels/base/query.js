@@ -11,7 +11,7 @@ const SLOW_MS = 300;
 /** A former answer fades only when the new one takes longer than this: fading costs several frames, most answers only one. */
 const LATE_MS = 150;
 /** What a panel shows of the former subject stays for so long: most answers come sooner, and an outline that flashes tells nothing. */
-const PATIENT_MS = 220;
+export const PATIENT_MS = 220;
 /** A question waits at most this long for the answer to the one before. */
 const HOLD_MS = 150;
 

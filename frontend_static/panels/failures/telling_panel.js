@@ -4,6 +4,7 @@ import { answered, card, emptyState } from '../../elements/card.js';
 import { counted, percent, whole } from '../../elements/format.js';
 import { segmented } from '../../elements/segmented.js';
 import { select } from '../../elements/select.js';
+import { setKeyOf } from '../../failure_sets.js';
 import { Panel } from '../base/panel.js';
 import { latentName } from '../latents/names.js';
 import { askSet, askTelling } from './requests.js';
