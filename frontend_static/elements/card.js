@@ -25,8 +25,9 @@ export function emptyState(sentence, more = nothing) {
  */
 export function answered(query, show, outline = nothing) {
   if (query.error) {
-    return html`<div class="state error" role="alert"><p>${query.error.message}</p>
+    const told = html`<div class="state error" role="alert"><p>${query.error.message}</p>
       <button type="button" class="button small" @click=${() => query.retry()}>Retry</button></div>`;
+    return outline === nothing ? told : html`<div class="over-outline">${outline}${told}</div>`;
   }
   if (query.value === undefined) {
     return html`<div class="state loading" aria-hidden=${String(!query.slow)}>${outline === nothing ? html`<div class="outline"></div>` : outline}

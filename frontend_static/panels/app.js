@@ -47,6 +47,8 @@ export class App extends Panel {
     this.listingNow = true;
     try {
       const listing = await this.api.listing();
+      // TensorBoard is back: what could not be answered meanwhile is asked again
+      if (this.store.session.listingError) this.store.setSession({ revision: this.store.session.revision + 1 });
       if (listing !== this.listed) {
         this.listed = listing;
         this.api.forget();

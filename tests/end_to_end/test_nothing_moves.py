@@ -108,3 +108,25 @@ def test_walking_runs_shows_no_outlines_where_answers_come_soon(browser: Browser
                 page.wait_for_selector(".rank-row.on")
                 _settle(page)
         assert page.evaluate("outlines") == 0
+
+
+@pytest.mark.full
+def test_when_tensorboard_is_back_what_failed_is_asked_again(browser: Browser, served: tuple[str, list[int]]) -> None:
+    address, tokens = served
+    with watched_page(browser, expected=("favicon", "ERR_FAILED"), viewport={"width": 1440, "height": 900}) as page:
+        page.goto(f"{address}data/plugin_entry.html?name=visualscratchpad#")
+        page.wait_for_selector(".rank-row.on")
+        _settle(page)
+        before = page.locator("vs-ranking .card").bounding_box()
+        answers = "**/visualscratchpad/[!s]*"
+        page.route(answers, lambda route: route.abort())
+        page.route("**/visualscratchpad/several?*", lambda route: route.abort())
+        page.locator(f"[data-token='{tokens[4]}']").click()
+        page.locator("vs-attention [role=alert]").wait_for()
+        assert page.locator("vs-ranking .card").bounding_box() == before, "an error is as large as what it stands for"
+        page.locator(".offline").wait_for()
+        page.unroute(answers)
+        page.unroute("**/visualscratchpad/several?*")
+        page.locator("vs-attention [data-value=mass-on-picture]").wait_for()
+        page.locator(".rank-row").first.wait_for()
+        assert page.locator("[role=alert]").count() == 0
