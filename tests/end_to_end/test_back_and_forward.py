@@ -48,6 +48,7 @@ def _length(page: Page) -> int:
     return page.evaluate("history.length")
 
 
+@pytest.mark.full
 def test_fifteen_choices_are_found_again_back_and_forward(browser: Browser, served: tuple[str, WrittenLog]) -> None:
     address, log = served
     tokens = output_tokens(log.newest)
@@ -100,6 +101,7 @@ def test_fifteen_choices_are_found_again_back_and_forward(browser: Browser, serv
             assert _view(page) == view
 
 
+@pytest.mark.full
 def test_what_is_dragged_leaves_no_entry(browser: Browser, served: tuple[str, WrittenLog]) -> None:
     address, _ = served
     with watched_page(browser, expected=("favicon",), viewport=WIDE) as page:
@@ -120,6 +122,7 @@ def test_what_is_dragged_leaves_no_entry(browser: Browser, served: tuple[str, Wr
         assert _length(page) == before
 
 
+@pytest.mark.full
 def test_a_step_chosen_in_the_curves_is_an_entry_as_in_the_scatters(browser: Browser, served: tuple[str, WrittenLog]) -> None:
     address, _ = served
     with watched_page(browser, expected=("favicon",), viewport=WIDE) as page:

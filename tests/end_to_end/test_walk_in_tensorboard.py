@@ -41,6 +41,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Writ
         yield address, log
 
 
+@pytest.mark.full
 def test_each_step_leads_to_the_next(browser: Browser, walked: tuple[str, WrittenLog]) -> None:
     address, log = walked
     with watched_page(browser, expected=("favicon",), viewport=WIDE) as page:
@@ -127,6 +128,7 @@ def test_the_keyboard_walks_and_the_browser_remembers(browser: Browser, walked: 
         assert page.locator(".walk").count() == 0
 
 
+@pytest.mark.full
 def test_a_doubt_that_the_run_does_not_have_is_told(browser: Browser, walked: tuple[str, WrittenLog]) -> None:
     address, _ = walked
     with watched_page(browser, expected=("favicon",)) as page:
