@@ -51,6 +51,8 @@ import { decodePacked, decodeSeveral } from './packed.js';
  */
 
 const MAX_KEPT = 300;
+/** Kept arrays are let go of, the longest unused first, above so many bytes: a slider over the steps of a training asks for megabytes each. */
+const MAX_KEPT_BYTES = 96 * 2 ** 20;
 /** Panels that hear of the same change, or of the same answer, ask within so many turns of the microtask queue. */
 const TURNS = 8;
 
@@ -102,14 +104,19 @@ export class Api {
     this.base = base;
     /** @type {Map<string, Promise<any>>} */
     this.kept = new Map();
+    /** @type {Map<Promise<any>, number>} bytes of the arrays of kept answers that are there */
+    this.weights = new Map();
     /** @type {{url: string, answer: Promise<any>}|null} the last heatmap: it is made of two answers, and panels share it */
     this.matrix = null;
     /** @type {{url: string, kind: 'json'|'packed', resolve: (value: any) => void, reject: (error: Error) => void}[]} not yet sent */
     this.questions = [];
+    /** @type {{tag: string|null, text: string, listing: Listing}|null} the last listing: it is asked for every five seconds */
+    this.listed = null;
   }
 
   forget() {
     this.kept.clear();
+    this.weights.clear();
     this.matrix = null;
   }
 
@@ -122,15 +129,15 @@ export class Api {
     return url.href;
   }
 
-  /** @param {string} url @returns {Promise<Response>} a good one */
-  async answer(url) {
+  /** @param {string} url @param {RequestInit} [how] @returns {Promise<Response>} a good one, or word that what is known still holds (304) */
+  async answer(url, how = {}) {
     let response;
     try {
-      response = await fetch(url);
+      response = await fetch(url, how);
     } catch {
       throw new ApiError('TensorBoard does not answer: check that it still runs, then retry.', 0);
     }
-    if (!response.ok) throw refused(response.status, response.statusText, await response.text());
+    if (!response.ok && response.status !== 304) throw refused(response.status, response.statusText, await response.text());
     return response;
   }
 
@@ -181,14 +188,44 @@ export class Api {
     }
     const answer = together ? this.fetchTogether(url, kind) : this.fetch(url, kind);
     this.kept.set(url, answer);
-    answer.catch(() => this.kept.delete(url));
-    while (this.kept.size > MAX_KEPT) this.kept.delete(this.kept.keys().next().value);
+    answer.then(
+      (value) => this.weigh(url, answer, value),
+      () => this.letGo(url, answer),
+    );
+    while (this.kept.size > MAX_KEPT) this.letGo(this.kept.keys().next().value);
     return answer;
   }
 
-  /** @returns {Promise<Listing>} */
-  listing() {
-    return this.fetch(this.url('listing'), 'json');
+  /** @param {string} url @param {Promise<any>} [answer] only if it is this one that is kept */
+  letGo(url, answer = this.kept.get(url)) {
+    if (this.kept.get(url) !== answer) return;
+    this.kept.delete(url);
+    this.weights.delete(answer);
+  }
+
+  /** @param {string} url @param {Promise<any>} answer @param {any} value */
+  weigh(url, answer, value) {
+    if (!value?.arrays || this.kept.get(url) !== answer) return;
+    const bytes = Object.values(value.arrays).reduce((sum, { byteLength }) => sum + byteLength, 0);
+    this.weights.set(answer, bytes);
+    let sum = [...this.weights.values()].reduce((all, one) => all + one, 0);
+    for (const [other, kept] of this.kept) {
+      if (sum <= MAX_KEPT_BYTES) break;
+      if (kept === answer || !this.weights.has(kept)) continue;
+      sum -= this.weights.get(kept);
+      this.letGo(other);
+    }
+  }
+
+  /** @returns {Promise<Listing>} the same object as before where nothing changed */
+  async listing() {
+    const { tag = null } = this.listed ?? {};
+    const response = await this.answer(this.url('listing'), tag === null ? {} : { headers: { 'If-None-Match': tag } });
+    if (response.status === 304) return this.listed.listing;
+    const text = await response.text();
+    // a proxy may keep tags to itself
+    if (text !== this.listed?.text) this.listed = { tag: response.headers.get('etag'), text, listing: JSON.parse(text) };
+    return this.listed.listing;
   }
 
   /** @param {RunKey} key */

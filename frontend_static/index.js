@@ -55,10 +55,11 @@ import './panels/statistics_panel.js';
 import './panels/token_panel.js';
 import './panels/top_bar.js';
 import './panels/truth_panel.js';
+import './panels/walk_panel.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention', 'pairs', 'health'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention', 'pairs', 'health', 'walk', 'outlines'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {

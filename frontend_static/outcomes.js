@@ -73,6 +73,15 @@ export function withFresh(listing, fresh) {
   };
 }
 
+/** What of it the listing still lacks. @param {import('./api.js').Listing} listing @param {{vlm_runs: import('./api.js').RunEntry[], outcomes: OutcomeEntry[]}} fresh */
+export function stillFresh(listing, fresh) {
+  const lacking = (known, more) => {
+    const keys = new Set(known.map(keyText));
+    return more.filter((one) => !keys.has(keyText(one)));
+  };
+  return { vlm_runs: lacking(listing.vlm_runs, fresh.vlm_runs), outcomes: lacking(listing.outcomes ?? [], fresh.outcomes) };
+}
+
 /** The line that a listing has for a run, from its evidence. @param {RunKey} key @param {any} run as `vlm_run` answers */
 export function runEntryOf({ run: directory }, run) {
   return {

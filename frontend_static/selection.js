@@ -18,6 +18,7 @@ import { parseTokens } from './token_set.js';
  * @property {'shown'|'out'} sinks whether patches that draw attention whatever the word count
  * @property {string|null} head layer and number of a head, `3.7`, whose attention is shown in place of the mean over heads
  * @property {'own'|'common'} scale of several words' maps: each up to its own peak, or all up to the largest
+ * @property {number|null} doubt token of the answer that the user marked as wrong; belongs to the run
  * @property {number|null} latent the one latent under inspection
  * @property {number[]} latents several, chosen by lasso; empty when only `latent` counts
  * @property {string} layers 'all' or a layer's number
@@ -74,6 +75,7 @@ export const DEFAULTS = Object.freeze({
   sinks: 'shown',
   head: null,
   scale: 'own',
+  doubt: null,
   latent: null,
   latents: Object.freeze([]),
   layers: 'all',
@@ -140,7 +142,7 @@ const CHOICES = {
   setPart: ['all', 'half'],
   errorTerm: ['kept', 'dropped'],
 };
-const WHOLE = new Set(['step', 'token', 'otherToken', 'latent', 'setPrompt']);
+const WHOLE = new Set(['step', 'token', 'otherToken', 'doubt', 'latent', 'setPrompt']);
 export const REAL = {
   maxFrequency: [0, 1],
   minMean: [0, Infinity],

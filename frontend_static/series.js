@@ -43,7 +43,7 @@ export function withRunOfStep(patch, selection, listing) {
   const shown = listing.vlm_runs.find(({ run, id }) => run === selection.run && id === selection.id);
   const next = shown ? runAtStep(seriesOf(listing.vlm_runs, shown), patch.step) : null;
   if (!next || next.id === shown.id) return patch;
-  const word = next.n_output_tokens < shown.n_output_tokens ? { token: null, otherToken: null } : {};
+  const word = next.n_output_tokens < shown.n_output_tokens ? { token: null, otherToken: null, doubt: null } : {};
   return { ...OF_ONE_RUN, ...word, ...patch, run: next.run, id: next.id };
 }
 

@@ -19,6 +19,7 @@ export const NO_CHOICE = Object.freeze({
   tokens: Object.freeze([]),
   head: null,
   otherToken: null,
+  doubt: null,
   latent: null,
   latents: Object.freeze([]),
   source: 'attention',
@@ -84,7 +85,7 @@ function settledRun(wanted, { vlm_runs: runs, dictionaries }) {
   const kept = known || (dictionary === null && !named) ? {} : { ...NO_CHOICE, basket: NO_BASKET };
   const patch = {
     ...kept,
-    ...(named ? { token: null, tokens: NO_CHOICE.tokens, head: null, layers: 'all' } : {}),
+    ...(named ? { token: null, tokens: NO_CHOICE.tokens, head: null, doubt: null, layers: 'all' } : {}),
     run: newest?.run ?? null,
     id: newest?.id ?? null,
     dictionary: newest?.dictionary_id ?? alone?.id ?? null,

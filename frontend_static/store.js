@@ -1,7 +1,7 @@
 import { refusal } from './basket.js';
 import { KeptSelections } from './kept_selections.js';
 import { LatentNotes } from './latent_notes.js';
-import { withFresh } from './outcomes.js';
+import { stillFresh, withFresh } from './outcomes.js';
 import { DEFAULTS, fromParameters, REAL, toParameters } from './selection.js';
 import { withRunOfStep } from './series.js';
 import { newestOf, NO_BASKET, NO_CHOICE, settled } from './settling.js';
@@ -21,6 +21,8 @@ export { DEFAULTS, fromParameters, toParameters };
  * @property {boolean} ownTheme the user chose it; otherwise it is TensorBoard's
  * @property {string|null} sheet what is open over the workspace: 'keys', 'find', 'share', 'selections', 'references', 'spec',
  *   'ask', 'worker', 'truth', 'sae-check', 'notes', 'note', 'heads', 'picture'
+ * @property {boolean} walk the walk is shown (see panels/walk/)
+ * @property {string|null} ledTo the step of the walk that led here, until the user chooses something else
  * @property {string|null} notice a sentence on what was asked for and cannot be done
  * @property {import('./actions.js').Worker|null} worker who runs the model; null until that is known
  * @property {import('./jobs.js').Job|null} job what this browser tab has it do, until the user lets go of it
@@ -74,6 +76,8 @@ export class Store {
       theme: 'light',
       ownTheme: false,
       sheet: null,
+      walk: false,
+      ledTo: null,
       notice: null,
       worker: null,
       job: null,
@@ -105,6 +109,7 @@ export class Store {
     const whole = withRunOfStep(patch, this.selection, this.session.listing);
     if (!this.change(whole)) return;
     this.asked = null;
+    if (this.session.ledTo) this.session = Object.freeze({ ...this.session, ledTo: null });
     const told = Object.entries(this.session.told);
     const kept = told.filter(([key]) => !(key in whole));
     // the session stays the object that it is where nothing of it changes: panels that a slider leaves alone look at that
@@ -165,7 +170,7 @@ export class Store {
     this.selection = Object.freeze(fromParameters(full));
     /** @type {Selection|null} what the address asks for while the log lacks some of it, and the user has chosen nothing else */
     this.asked = null;
-    this.session = Object.freeze({ ...this.session, told: Object.freeze(told) });
+    this.session = Object.freeze({ ...this.session, ledTo: null, told: Object.freeze(told) });
   }
 
   /** Takes over an address that changed by other hands: the back button, or an edit. */
@@ -200,6 +205,7 @@ export class Store {
 
   /** @param {import('./api.js').Listing} listing as TensorBoard has it */
   setListing(listing) {
+    this.fresh = stillFresh(listing, this.fresh);
     this.setSession({ listing: withFresh(listing, this.fresh), listingError: null });
     this.settle();
   }

@@ -338,7 +338,9 @@ def _file_problems(
                 "say where its runs lie: start it with --logdir on a local folder."
             )
         return
+    there: set[tuple[str, int, str, int]] = set()
     for on_disk in directories.walk():
+        there.update((on_disk.run, one.kind, one.identifier, one.step) for one in on_disk.sidecars)
         for event_file in on_disk.event_files:
             fault = faults.of_event_file(event_file.path)
             if fault is not None and event_file.age > FRESH_SECONDS:
@@ -356,7 +358,10 @@ def _file_problems(
             )
     lacking: dict[str, list[tuple[int, str]]] = {}
     for (run, kind, identifier), step in sorted(arrived.items()):
-        if kind in _WITH_SIDECAR and not directories.has_sidecar(run, kind, identifier, step):
+        if kind not in _WITH_SIDECAR or (run, kind, identifier, step) in there:
+            continue
+        # asked again, since a name may lead to a folder that the walk calls otherwise, and a sidecar may have come since
+        if not directories.has_sidecar(run, kind, identifier, step):
             lacking.setdefault(run, []).append((kind, identifier))
     for run, things in lacking.items():
         yield (

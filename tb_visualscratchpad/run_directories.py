@@ -112,34 +112,62 @@ class RunDirectories:
             yield from _run_on_disk(run, directory)
 
 
-class FileFaults:
-    """Finds what is wrong with files, once per state (size, modification time) of each."""
+@dataclass(frozen=True)
+class _Records:
+    """How far an event file was followed: the place behind its last whole record, and how many there are before it."""
 
-    def __init__(self, max_files: int = 4096) -> None:
+    position: int
+    n: int
+
+
+_NO_RECORDS = _Records(0, 0)
+_State = tuple[int, int, int]
+
+
+class FileFaults:
+    """Finds what is wrong with files, once per state (inode, size, modification time) of each.
+
+    An event file that has grown is followed from where it ended: a training may write into it for days.
+    """
+
+    def __init__(self, max_files: int = 65_536) -> None:
         self._max_files = max_files
         self._lock = threading.Lock()
-        self._found: OrderedDict[tuple[str, int, int], str | None] = OrderedDict()
+        self._found: OrderedDict[str, tuple[_State, str | None]] = OrderedDict()
+        self._followed: dict[str, tuple[int, _Records]] = {}
 
     def of_sidecar(self, path: Path) -> str | None:
         """A sentence on a truncated or damaged sidecar, None for a whole one. Its hash is left for the reading."""
-        return self._once(path, _sidecar_fault)
+        return self._once(path, lambda state: _sidecar_fault(path))
 
     def of_event_file(self, path: Path) -> str | None:
         """A sentence on an event file that is empty or ends within a record, None for a whole one."""
-        return self._once(path, _event_file_fault)
+        return self._once(path, lambda state: self._event_file_fault(path, state))
 
-    def _once(self, path: Path, find: Callable[[Path], str | None]) -> str | None:
+    def _once(self, path: Path, find: Callable[[_State], str | None]) -> str | None:
         try:
             status = path.stat()
         except OSError as error:
             return f"{path} cannot be read ({error.strerror or error})."
-        key = (str(path), status.st_size, status.st_mtime_ns)
+        key, state = str(path), (status.st_ino, status.st_size, status.st_mtime_ns)
         with self._lock:
-            if key not in self._found:
-                self._found[key] = find(path)
+            known = self._found.get(key)
+            if known is None or known[0] != state:
+                known = (state, find(state))
+                self._found[key] = known
                 while len(self._found) > self._max_files:
-                    self._found.popitem(last=False)
-            return self._found[key]
+                    forgotten, _ = self._found.popitem(last=False)
+                    self._followed.pop(forgotten, None)
+            return known[1]
+
+    def _event_file_fault(self, path: Path, state: _State) -> str | None:
+        inode, size, _ = state
+        before, records = self._followed.get(str(path), (inode, _NO_RECORDS))
+        if before != inode or records.position > size:  # another file by the same name
+            records = _NO_RECORDS
+        records, fault = _follow_records(path, records)
+        self._followed[str(path)] = (inode, records)
+        return fault
 
 
 def _absolute(path: str) -> Path:
@@ -164,12 +192,13 @@ def _files(directory: Path, suffix: str) -> list[tuple[Path, float]]:
     now = time.time()
     found = []
     try:
-        names = sorted(name for name in os.listdir(directory) if name.endswith(suffix))
+        with os.scandir(directory) as entries:
+            chosen = sorted((entry for entry in entries if entry.name.endswith(suffix)), key=lambda entry: entry.name)
     except OSError:  # no such folder, or not ours to read: TensorBoard does not read it either
         return []
-    for name in names:
+    for entry in chosen:
         with contextlib.suppress(FileNotFoundError):
-            found.append((directory / name, now - (directory / name).stat().st_mtime))
+            found.append((Path(entry.path), now - entry.stat().st_mtime))
     return found
 
 
@@ -181,21 +210,28 @@ def _sidecar_fault(path: Path) -> str | None:
     return None
 
 
-def _event_file_fault(path: Path) -> str | None:
-    """Follow the records by their lengths: 8 bytes length, 4 check sum, the record, 4 check sum."""
-    n_records, position = 0, 0
+def _follow_records(path: Path, known: _Records) -> tuple[_Records, str | None]:
+    """Follow the records by their lengths: 8 bytes length, 4 check sum, the record, 4 check sum.
+
+    Args:
+        known: whole records that need no second look.
+
+    Returns:
+        The whole records now, and a sentence on what is wrong, or None.
+    """
+    position, n = known.position, known.n
     with open(path, "rb") as stream:
         end = stream.seek(0, os.SEEK_END)
         while position < end:
             stream.seek(position)
             length = int.from_bytes(stream.read(8), "little")
             if position + 12 > end or position + 16 + length > end:
-                return (
-                    f"The event file {path} is cut short within record {n_records + 1}: TensorBoard reads only what is "
+                return _Records(position, n), (
+                    f"The event file {path} is cut short within record {n + 1}: TensorBoard reads only what is "
                     "before; copy the file again, or log again."
                 )
             position += 16 + length
-            n_records += 1
-    if n_records < 2:  # the first says only that this is an event file
-        return f"The event file {path} holds nothing: its writer ended before it logged anything, or the disk was full."
-    return None
+            n += 1
+    if n < 2:  # the first says only that this is an event file
+        return _Records(position, n), f"The event file {path} holds nothing: its writer ended before it logged anything, or the disk was full."
+    return _Records(position, n), None

@@ -21,14 +21,16 @@ export function emptyState(sentence, more = nothing) {
  * What a card shows for an answer that may be missing, late or wrong.
  * @param {{value: any, error: Error|null, slow: boolean, retry: () => void}} query
  * @param {(value: any) => unknown} show
+ * @param {unknown} [outline] of what comes, as large as that will be, where its size is known
  */
-export function answered(query, show) {
+export function answered(query, show, outline = nothing) {
   if (query.error) {
-    return html`<div class="state error" role="alert"><p>${query.error.message}</p>
+    const told = html`<div class="state error" role="alert"><p>${query.error.message}</p>
       <button type="button" class="button small" @click=${() => query.retry()}>Retry</button></div>`;
+    return outline === nothing ? told : html`<div class="over-outline">${outline}${told}</div>`;
   }
   if (query.value === undefined) {
-    return html`<div class="state loading" aria-hidden=${String(!query.slow)}><div class="outline"></div>
+    return html`<div class="state loading" aria-hidden=${String(!query.slow)}>${outline === nothing ? html`<div class="outline"></div>` : outline}
       ${query.slow ? html`<p role="status">Loading…</p>` : nothing}</div>`;
   }
   return show(query.value);

@@ -30,6 +30,8 @@ export const pictures = drawn(svg`<rect x="2" y="4.5" width="9.5" height="8.5" r
 
 export const frame = drawn(svg`<path d="M3 6V3h3m4 0h3v3m0 4v3h-3m-4 0H3v-3"/>`);
 
+export const walk = drawn(svg`<circle cx="3.5" cy="12.5" r="1.5"/><path d="M5 12.5h5a2.25 2.25 0 0 0 0-4.5H6a2.25 2.25 0 0 1 0-4.5h4.5"/><path d="m9 1.5 2.2 2L9 5.5"/>`);
+
 export const bookmark = drawn(svg`<path d="M4.5 2.5h7v11L8 10.7l-3.5 2.8z"/>`);
 
 export const pin = drawn(svg`<path d="M8 2.2 13.2 8 8 13.8 2.8 8z"/>`);

@@ -2,7 +2,7 @@ import { StepCurves } from '../plots/step_curves.js';
 import { PlotView } from './plot_view.js';
 
 /**
- * Curves over training steps. Emits `step` with the number of a step. `describe(point)` gives {content, spoken}; a point without a
+ * Curves over training steps. Emits `step` with the number of a chosen step, and `drag` with each that the pointer, held down, passes. `describe(point)` gives {content, spoken}; a point without a
  * chart was reached by key.
  */
 export class StepCurvesView extends PlotView {
@@ -18,7 +18,7 @@ export class StepCurvesView extends PlotView {
       onHover: (point, at) => {
         this.tip = point && at ? { at, ...this.describe(point) } : null;
       },
-      onStep: (step) => this.emit('step', step),
+      onStep: (step, dragged) => this.emit(dragged ? 'drag' : 'step', step),
     });
   }
 

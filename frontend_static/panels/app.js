@@ -47,9 +47,10 @@ export class App extends Panel {
     this.listingNow = true;
     try {
       const listing = await this.api.listing();
-      const text = JSON.stringify(listing);
-      if (text !== this.listed) {
-        this.listed = text;
+      // TensorBoard is back: what could not be answered meanwhile is asked again
+      if (this.store.session.listingError) this.store.setSession({ revision: this.store.session.revision + 1 });
+      if (listing !== this.listed) {
+        this.listed = listing;
         this.api.forget();
         this.store.setListing(listing);
       } else {
@@ -92,7 +93,7 @@ export class App extends Panel {
         html`<code>visualscratchpad run --vlm MODEL --sae SAE --image PICTURE --prompt "What is this?" --logdir LOGDIR</code>`,
       )}</main>`;
     }
-    return html`<main class="workspace scratchpad">
+    return html`<main class="workspace scratchpad"><div class="workspace-outline" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i></div>
       <vs-attention .store=${store} .api=${api}></vs-attention><vs-tokens .store=${store} .api=${api}></vs-tokens>
       <vs-matrix-panel .store=${store} .api=${api}></vs-matrix-panel><vs-ranking .store=${store} .api=${api}></vs-ranking>
       <vs-inspector .store=${store} .api=${api}></vs-inspector></main>`;
@@ -115,6 +116,7 @@ export class App extends Panel {
     const any = listing && (listing.vlm_runs.length || listing.dictionaries.length);
     return html`<vs-top-bar .store=${store} .api=${api} @reload=${() => this.reload()}
         @theme=${() => this.dispatchEvent(new CustomEvent('theme'))}></vs-top-bar>
+      <vs-walk .store=${store} .api=${api}></vs-walk>
       ${listing ? html`<vs-notices .store=${store} .api=${api}></vs-notices>` : nothing}
       ${this.renderPage()}
       ${any ? html`<vs-dock .store=${store} .api=${api}></vs-dock>` : nothing}

@@ -27,6 +27,7 @@ const SCALE_TITLE =
 export class AttentionPanel extends Panel {
   static indifferentTo = SLIDERS;
   static properties = { seen: { state: true } };
+  static needsWord = true;
 
   constructor() {
     super();
@@ -249,6 +250,14 @@ export class AttentionPanel extends Panel {
       <button type="button" class="link" @click=${() => this.store.set({ head: null })}>Mean over heads</button></p>`;
   }
 
+  /** As large as the picture and what stands under it; while the run is not known, as the one before. */
+  outline() {
+    const { width, height } = this.run.value?.picture ?? this.outlined ?? {};
+    if (!width) return nothing;
+    this.outlined = { width, height };
+    return html`<div class="boxed picture-outline" .style=${`--ratio:${width / height}`}></div><div class="meta-outline"></div>`;
+  }
+
   renderBody() {
     const of = this.bySource;
     const body =
@@ -293,9 +302,9 @@ export class AttentionPanel extends Panel {
         onChange: (value) => this.store.set({ overlay: value }),
       }),
       body:
-        !together(this.selection).length && of === 'attention' && this.run.value
+        !together(this.selection).length && of === 'attention' && this.run.value && !this.run.value.tokens.length
           ? emptyState('Choose a word of the answer.')
-          : html`${answered(first, () => this.renderBody())}${first === this.headMap && first.error ? this.renderNoHead() : nothing}`,
+          : html`${answered(first, () => this.renderBody(), this.outline())}${first === this.headMap && first.error ? this.renderNoHead() : nothing}`,
     });
   }
 }

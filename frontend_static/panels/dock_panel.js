@@ -174,8 +174,8 @@ export class DockPanel extends Panel {
       }
       ${
         latent === null || held
-          ? nothing
-          : html`<button type="button" class="button small add" aria-keyshortcuts="b" title="Add latent ${latent} (b)" @click=${() => this.addLatent()}>+ latent ${latent}${this.store.notes.of(latent).name ? html` <span class="given">${this.store.notes.of(latent).name}</span>` : nothing}</button>`
+          ? html`<span class="add"></span>`
+          : html`<span class="add"><button type="button" class="button small" aria-keyshortcuts="b" title="Add latent ${latent} (b)" @click=${() => this.addLatent()}>+ latent ${latent}${this.store.notes.of(latent).name ? html` <span class="given">${this.store.notes.of(latent).name}</span>` : nothing}</button></span>`
       }
       ${this.renderMiddle()}
       <span class="run">${this.renderWorker()}

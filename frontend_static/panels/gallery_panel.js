@@ -8,6 +8,7 @@ import { latentName, pinMark, shownName } from './latents/names.js';
 import { hiddenDense, withoutHidden } from '../dense.js';
 import { clusterOnMap, colorOnMap, mapData, shownMap } from './latents/map_data.js';
 import { Panel } from './base/panel.js';
+import { nextAction } from './walk/leading.js';
 import { referencePictures } from './latents/references.js';
 import { askDictionary, askMap, askReferences, askStatistics } from './base/requests.js';
 
@@ -159,7 +160,7 @@ export class GalleryPanel extends Panel {
         : '',
       busy: this.references.stale,
       late: this.references.late,
-      foot: html`<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
+      foot: html`${latents.length ? html`<p class="card-next">${nextAction(this.store, this.api, 'run')}</p>` : nothing}<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
       body: html`${latents.length ? this.renderSwitch() : nothing}${this.renderBody(latents)}`,
     });

@@ -141,8 +141,10 @@ export class GrowthPanel extends Panel {
 
   /** The column of the shown step, or of the last one before it where it is not among them. @param {number} shown */
   current(shown) {
-    const steps = this.drawn().columns[0].map(({ step }) => step);
-    return steps.lastIndexOf(standing(steps, shown));
+    const { columns, drawn } = this.drawn();
+    const steps = columns[0].map(({ step }) => step);
+    const stands = standing(steps, shown);
+    return steps.findLastIndex((step, column) => step === stands && drawn[0][column]);
   }
 
   /** @param {number} index of the dictionary among the answers */

@@ -3,6 +3,7 @@ import { answered } from '../elements/card.js';
 import { counted, fixed, percent, whole } from '../elements/format.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askStatistics } from './base/requests.js';
+import { nextAction } from './walk/leading.js';
 import { cutoffsOf, regionCounts } from './latents/regions.js';
 
 /** A label entropy under this, in nats, is nearly one label. */
@@ -87,7 +88,8 @@ export class HealthPanel extends Panel {
   render() {
     return html`<section class="card health" aria-label="Health of the dictionary">${answered(
       this.dictionary,
-      (value) => html`<div class="told"><p>${this.sentence(value)}${this.otherSteps(value)}</p>
+      (value) => html`<div class="told"><p>${this.sentence(value)}${this.otherSteps(value)}
+          ${nextAction(this.store, this.api, 'cluster')}</p>
           ${this.store.overTraining ? nothing : this.renderDiagnosis()}<vs-sae-check .store=${this.store} .api=${this.api}></vs-sae-check><vs-truth .store=${this.store} .api=${this.api}></vs-truth></div>
       ${this.store.overTraining ? this.renderDiagnosis() : nothing}<dl class="figures">
         ${value.statistics ? html`<div><dt>living</dt><dd data-value="alive">${percent(value.statistics.n_alive / value.info.n_latents)}</dd></div>` : nothing}

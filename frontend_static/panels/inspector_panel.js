@@ -10,6 +10,7 @@ import '../elements/sheet.js';
 import { rasterise } from '../plots/image_overlay.js';
 import { areSeveral } from '../token_set.js';
 import { clusterOfLatent } from './latents/clusters.js';
+import { nextAction } from './walk/leading.js';
 import { askCounterparts, counterpartSections } from './latents/counterparts.js';
 import { latentName, spokenName } from './latents/names.js';
 import { hiddenDense } from '../dense.js';
@@ -54,6 +55,8 @@ function wordPlaces(words, chosen) {
 
 /** One latent: on this picture, by word, in the dictionary, on its references. */
 export class InspectorPanel extends Panel {
+  static needsWord = true;
+
   constructor() {
     super();
     this.run = this.query(askRun);
@@ -240,7 +243,7 @@ export class InspectorPanel extends Panel {
         <div class="ten">${this.pictures(answer.references, 10)}</div>
         <ol class="reference-names">${answer.references.map(
           ({ name, label, plain_mean: plain }) => html`<li><span class="mono">${name}</span><span class="k">${label ?? ''}</span><b>${activation(plain)}</b></li>`,
-        )}</ol>`
+        )}</ol><p>${this.selection.basket.some(({ latents }) => latents.includes(answer.latent)) ? nothing : nextAction(this.store, this.api, 'away')}</p>`
       : nothing;
     return html`<vs-sheet .open=${open} label=${open ? `References of latent ${answer.latent}` : 'References'} .content=${content}
       @close=${() => this.store.setSession({ sheet: null })}></vs-sheet>`;

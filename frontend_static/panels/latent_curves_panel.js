@@ -57,9 +57,9 @@ export class LatentCurvesPanel extends Panel {
     return this.selection.step ?? this.steps.at(-1) ?? null;
   }
 
-  /** @param {number} step */
-  choose(step) {
-    this.store.set({ step: step === this.steps.at(-1) ? null : step });
+  /** A chosen step is an entry of the browser's history, as in the scatters; those that a drag passes are not. @param {number} step */
+  choose(step, asNew = true) {
+    if (step !== this.shown) this.store.set({ step: step === this.steps.at(-1) ? null : step }, { asNew });
   }
 
   /** @returns {number} place of the one whose life and pictures are shown, in the answer (which may be to a former choice) */
@@ -184,7 +184,7 @@ export class LatentCurvesPanel extends Panel {
       ${
         history.statistics.steps.length > 1
           ? html`<vs-step-curves class="of-latents" .style=${`--charts:${n}`} .data=${latents} .shown=${this.shown} .theme=${this.theme} .label=${label}
-              .describe=${(point) => this.describeLatents(point)} @step=${({ detail }) => this.choose(detail)}></vs-step-curves>`
+              .describe=${(point) => this.describeLatents(point)} @step=${({ detail }) => this.choose(detail)} @drag=${({ detail }) => this.choose(detail, false)}></vs-step-curves>`
           : html`<p class="note">Statistics were logged at ${history.statistics.steps.length ? 'one step only' : 'no step'}: a curve needs two.</p>`
       }
       <div class="film-room">${this.renderFilm(history)}</div>
@@ -208,7 +208,7 @@ export class LatentCurvesPanel extends Panel {
             this.metrics,
             () => html`<vs-step-curves .data=${dictionary} .shown=${this.shown} .theme=${this.theme}
                 .label=${`The dictionary over the logged steps: ${dictionary.charts.map(({ title }) => title).join(', ')}. Left and right go to the step before and after.`}
-                .describe=${(point) => this.describeDictionary(point)} @step=${({ detail }) => this.choose(detail)}></vs-step-curves>`,
+                .describe=${(point) => this.describeDictionary(point)} @step=${({ detail }) => this.choose(detail)} @drag=${({ detail }) => this.choose(detail, false)}></vs-step-curves>`,
           )
     }</section>`;
   }

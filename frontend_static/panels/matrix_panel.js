@@ -10,9 +10,6 @@ import { nameFromStatistics, pinMark, shownName } from './latents/names.js';
 import { Panel } from './base/panel.js';
 import { askDictionary, askMasses, askMatrix, askRun, askStatistics } from './base/requests.js';
 
-/** Up to so many rows the heatmap needs no more than a strip; the layout gives the room to the ranking. */
-const FEW_ROWS = 4;
-
 /** Which concept serves which words: tokens x latents, clustered. */
 export class MatrixPanel extends Panel {
   constructor() {
@@ -137,7 +134,7 @@ export class MatrixPanel extends Panel {
     const among = tokens.map((one) => header.tokens.indexOf(one)).filter((row) => row >= 0);
     const selected = { row: header.tokens.indexOf(token), column: latent === null ? -1 : data.latent.indexOf(latent) };
     const clustered = data.linkage.length > 0;
-    return html`<vs-matrix class=${data.nRows <= FEW_ROWS ? 'few' : ''} .data=${data} .theme=${this.theme} .selected=${selected} .among=${among} .describe=${(cell) => this.describe(data, cell)}
+    return html`<vs-matrix .data=${data} .theme=${this.theme} .selected=${selected} .among=${among} .describe=${(cell) => this.describe(data, cell)}
         .label=${`Token by latent heatmap, ${data.nRows} words by ${data.nColumns} latents. Arrow keys move, Enter chooses, plus and minus zoom, Shift+B puts the chosen latent’s cluster into the basket.`}
         @pick=${({ detail: { row, column } }) => this.store.set({ token: data.tokens[row].index, tokens: Object.freeze([]), latent: data.latent[column] })}
         @cut=${({ detail }) => this.store.set({ cut: Number(Math.min(2, Math.max(0.01, detail)).toFixed(2)) })}

@@ -18,6 +18,7 @@ const N_BINS = 28;
 
 /** The latents of the chosen word: weighted C beside the plain mean B, on one scale. */
 export class RankingPanel extends Panel {
+  static needsWord = true;
   static properties = { shown: { state: true } };
 
   constructor() {

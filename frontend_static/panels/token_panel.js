@@ -6,6 +6,8 @@ import { isShortcut, Panel, SLIDERS } from './base/panel.js';
 import { askMasses, askRun } from './base/requests.js';
 
 const WRITTEN_OUT_FROM = 1700;
+/** The heatmap of so few words needs no more than a strip; the layout gives the room to the ranking, before the heatmap is there. */
+const FEW_WORDS = 4;
 
 /** The words: what was put in, what came out; the chosen one with its alternatives. */
 export class TokenPanel extends Panel {
@@ -24,6 +26,7 @@ export class TokenPanel extends Panel {
     this.onKey = (event) => {
       if (!this.run.value || !isShortcut(event)) return;
       if (event.key === 'x') this.mark();
+      if (event.key === 'y' && this.doubt()) event.preventDefault();
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step) return;
       const { order } = this;
@@ -62,6 +65,9 @@ export class TokenPanel extends Panel {
       if (known.length < tokens.length)
         this.store.adjust({ tokens: Object.freeze(known) }, { tokens: `The address takes ${whole(tokens.length)} tokens together, of which run “${this.run.value.name}” has ${whole(known.length)} as words.` });
     }
+    const { doubt } = this.selection;
+    if (this.run.value && doubt !== null && !this.run.value.tokens.some(({ index, span }) => index === doubt && span === 'OUTPUT'))
+      this.store.adjust({ doubt: null }, { doubt: `The address doubts token ${doubt}, which run “${this.run.value.name}” does not have in its answer. No word is doubted.` });
   }
 
   /** Tokens that can be chosen, in order. */
@@ -88,6 +94,21 @@ export class TokenPanel extends Panel {
     else this.store.set({ token: index, tokens: Object.freeze([]), source: 'attention' });
   }
 
+  /** Marks the chosen word of the answer as wrong, or no longer. @returns {boolean} whether it is one */
+  doubt() {
+    const { token, doubt } = this.selection;
+    if (this.run.value?.tokens.find(({ index }) => index === token)?.span !== 'OUTPUT') return false;
+    this.store.set({ doubt: doubt === token ? null : token });
+    return true;
+  }
+
+  renderDoubt({ index, span }) {
+    if (span !== 'OUTPUT') return nothing;
+    const on = index === this.selection.doubt;
+    return html`<button type="button" class="button small doubt" aria-pressed=${String(on)} aria-keyshortcuts="y"
+      title="${on ? 'It is marked as wrong; to take the mark away' : 'Mark this word as wrong: the walk and Compare then speak of it'} (y)" @click=${() => this.doubt()}>${on ? 'Marked as wrong' : 'Mark as wrong'}</button>`;
+  }
+
   get systemShown() {
     return this.unfolded || window.innerWidth >= WRITTEN_OUT_FROM;
   }
@@ -95,14 +116,15 @@ export class TokenPanel extends Panel {
   chip(token, mass, top) {
     const on = token.index === this.selection.token;
     const among = this.selection.tokens.includes(token.index);
+    const doubted = token.index === this.selection.doubt;
     const shown =
       mass === undefined || mass === null
         ? 'does not see the picture'
         : `${percent(mass)} of its attention on the picture`;
-    const classes = ['chip', 'mono', token.span.toLowerCase(), token.template ? 'template' : '', on ? 'on' : '', among ? 'among' : ''].join(
+    const classes = ['chip', 'mono', token.span.toLowerCase(), token.template ? 'template' : '', on ? 'on' : '', among ? 'among' : '', doubted ? 'doubted' : ''].join(
       ' ',
     );
-    return html`<button type="button" class=${classes} data-token=${token.index} tabindex=${on || token.index === this.entry ? 0 : -1} aria-pressed=${String(areSeveral(this.selection) ? among : on)} title=${`${JSON.stringify(token.text)}: ${shown}`}
+    return html`<button type="button" class=${classes} data-token=${token.index} tabindex=${on || token.index === this.entry ? 0 : -1} aria-pressed=${String(areSeveral(this.selection) ? among : on)} title=${`${JSON.stringify(token.text)}: ${doubted ? 'the word you doubt; ' : ''}${shown}`}
       aria-keyshortcuts="x" @click=${(event) => this.choose(event, token.index)}>${tokenText(token.text)}<i aria-hidden="true"
       .style=${`--w:${mass ? Math.min(100, (100 * mass) / top) : 0}%`}></i></button>`;
   }
@@ -133,7 +155,7 @@ export class TokenPanel extends Panel {
       : nothing;
     const row = (label, content) =>
       html`<span class="lab">${label}</span><div class="chips" role="group" aria-label="${label} tokens">${content}</div>`;
-    return html`<div class="tokens">
+    return html`<div class="tokens ${output.length <= FEW_WORDS && !this.selection.prompt ? 'few' : ''}">
       ${this.systemShown && system.length ? row('System', chips(system)) : nothing}
       ${row('Prompt', [window.innerWidth >= WRITTEN_OUT_FROM ? nothing : fold, chips(before), this.imageChip(run.image), chips(after)])}
       ${row(
@@ -161,7 +183,7 @@ export class TokenPanel extends Panel {
 
   renderDetails(run, mass) {
     const token = run.tokens.find(({ index }) => index === this.selection.token);
-    if (!token) return nothing;
+    if (!token) return html`<div class="token-details" aria-hidden="true"></div>`;
     const seen = mass.get(token.index);
     return html`<div class="token-details" aria-label="The chosen token" role="group">
       ${this.renderTogether()}<b class="mono">${tokenText(token.text)}</b>
@@ -182,7 +204,7 @@ export class TokenPanel extends Panel {
         <span class="other"><span class="mono">${tokenText(other.text)}</span> <span class="k">${fixed(other.logprob, 2)}</span></span>`,
             )}</span>`
           : nothing
-      }
+      }${this.renderDoubt(token)}
     </div>`;
   }
 

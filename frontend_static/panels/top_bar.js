@@ -2,7 +2,7 @@ import { html, live, nothing } from '../vendor/lit.js';
 import '../elements/menu.js';
 import { counted, whole } from '../elements/format.js';
 import { failureSetItem, openFailureSet, openRun } from '../failure_sets.js';
-import { halfMoon, mark, notebook, plus, question, reload, search, share } from '../elements/icons.js';
+import { halfMoon, mark, notebook, plus, question, reload, search, share, walk } from '../elements/icons.js';
 import { foldedRuns, nameOfSeries } from '../series.js';
 import { askVerdicts } from './base/requests.js';
 import { MARK_OF } from './latents/verdicts.js';
@@ -153,6 +153,12 @@ export class TopBar extends Panel {
       aria-keyshortcuts="t" @click=${() => this.toggleTheme()}>${halfMoon}</button>`;
   }
 
+  renderWalk() {
+    const open = this.store.session.walk;
+    return html`<button type="button" class="icon" aria-label="Walk" aria-pressed=${String(open)} aria-keyshortcuts="g"
+      title="Walk: from the dictionary to the cause of a wrong word, step by step (g)" @click=${() => this.store.setSession({ walk: !open })}>${walk}</button>`;
+  }
+
   /** @param {string} name @param {string} sheet @param {string} key @param {unknown} icon */
   renderOpener(name, sheet, key, icon) {
     return html`<button type="button" class="icon" aria-label=${name} title="${name} (${key})" aria-haspopup="dialog"
@@ -175,7 +181,7 @@ export class TopBar extends Panel {
           any
             ? html`<button type="button" class="button share" aria-haspopup="dialog" title="Share view: a link that restores it"
               @click=${() => this.store.setSession({ sheet: 'share' })}>${share}<span class="text">Share view</span></button>
-            <vs-dense .store=${this.store} .api=${this.api}></vs-dense>${this.renderOpener('Notes', 'notes', 'N', notebook)}${this.renderOpener('Find a latent', 'find', '/', search)}`
+            ${this.renderWalk()}<vs-dense .store=${this.store} .api=${this.api}></vs-dense>${this.renderOpener('Notes', 'notes', 'N', notebook)}${this.renderOpener('Find a latent', 'find', '/', search)}`
             : nothing
         }
         <button type="button" class="icon" aria-label="Reload" title="Reload: look for new runs now"

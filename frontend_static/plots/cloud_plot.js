@@ -159,7 +159,7 @@ export class CloudPlot {
       const box = container.getBoundingClientRect();
       return [event.clientX - box.left, event.clientY - box.top];
     };
-    container.addEventListener('pointerdown', (event) => {
+    this.surface.listen('pointerdown', (event) => {
       const [x, y] = place(event);
       const pans = event.button === 1 || (event.button === 0 && event.shiftKey);
       if (event.button !== 0 && !pans) return;
@@ -168,7 +168,7 @@ export class CloudPlot {
       container.setPointerCapture(event.pointerId);
       if (event.button === 1) event.preventDefault();
     });
-    container.addEventListener('pointermove', (event) => {
+    this.surface.listen('pointermove', (event) => {
       const [x, y] = place(event);
       if (this.dragging) this.dragging(x, y);
       else if (this.polygon.length) {
@@ -179,7 +179,7 @@ export class CloudPlot {
         this.moveCursor(this.cloud.pick(x, y), { x: event.clientX, y: event.clientY });
       }
     });
-    container.addEventListener('pointerup', (event) => {
+    this.surface.listen('pointerup', (event) => {
       const { polygon } = this;
       this.dragging = null;
       if (!polygon.length) return;
@@ -193,14 +193,14 @@ export class CloudPlot {
       }
       this.surface.request();
     });
-    container.addEventListener('pointercancel', () => {
+    this.surface.listen('pointercancel', () => {
       this.polygon = [];
       this.dragging = null;
       this.surface.request();
     });
-    container.addEventListener('pointerleave', () => this.moveCursor(-1, null));
-    container.addEventListener('blur', () => this.moveCursor(-1, null));
-    container.addEventListener(
+    this.surface.listen('pointerleave', () => this.moveCursor(-1, null));
+    this.surface.listen('blur', () => this.moveCursor(-1, null));
+    this.surface.listen(
       'wheel',
       (event) => {
         // where the page scrolls, the wheel is the page's until the plot has been clicked
@@ -210,7 +210,7 @@ export class CloudPlot {
       },
       { passive: false },
     );
-    container.addEventListener('keydown', (event) => this.onKey(event));
+    this.surface.listen('keydown', (event) => this.onKey(event));
   }
 
   /** @param {number} factor above 1 shows more @param {number} px the point that stays, in CSS pixels @param {number} py */

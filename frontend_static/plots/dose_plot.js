@@ -36,13 +36,13 @@ export class DosePlot {
     /** @type {DoseData|null} */
     this.data = null;
     this.surface = new Surface(container, (...args) => this.paint(...args));
-    container.addEventListener('pointermove', (event) => this.onPointer(event));
-    container.addEventListener('pointerleave', () => this.move(null, null));
-    container.addEventListener('blur', () => this.move(null, null));
-    container.addEventListener('click', () => {
+    this.surface.listen('pointermove', (event) => this.onPointer(event));
+    this.surface.listen('pointerleave', () => this.move(null, null));
+    this.surface.listen('blur', () => this.move(null, null));
+    this.surface.listen('click', () => {
       if (this.cursor) handlers.onPick(this.cursor.word);
     });
-    container.addEventListener('keydown', (event) => this.onKey(event));
+    this.surface.listen('keydown', (event) => this.onKey(event));
   }
 
   /** @param {DoseData} data @param {'light'|'dark'} theme */

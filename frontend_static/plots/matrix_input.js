@@ -21,13 +21,13 @@ export function listenToMatrix(plot) {
   const onCut = ({ x, y }) =>
     plot.nodes?.length && Math.abs(y - plot.cutY) < 7 && x > MARGIN.left - 60 && y < plot.layout().dendrogramBottom;
   let cutting = false;
-  container.addEventListener('pointerdown', (event) => {
+  plot.surface.listen('pointerdown', (event) => {
     if (!plot.data || !onCut(place(event))) return;
     cutting = true;
     container.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
-  container.addEventListener('pointermove', (event) => {
+  plot.surface.listen('pointermove', (event) => {
     if (!plot.data?.nColumns) return;
     const at = place(event);
     if (cutting) {
@@ -43,11 +43,11 @@ export function listenToMatrix(plot) {
   const stop = () => {
     cutting = false;
   };
-  container.addEventListener('pointerup', stop);
-  container.addEventListener('pointercancel', stop);
-  container.addEventListener('pointerleave', () => plot.moveCursor(null, null));
-  container.addEventListener('blur', () => plot.moveCursor(null, null));
-  container.addEventListener('click', (event) => {
+  plot.surface.listen('pointerup', stop);
+  plot.surface.listen('pointercancel', stop);
+  plot.surface.listen('pointerleave', () => plot.moveCursor(null, null));
+  plot.surface.listen('blur', () => plot.moveCursor(null, null));
+  plot.surface.listen('click', (event) => {
     if (!plot.data?.nColumns) return;
     const at = place(event);
     const cell = cellAt(plot.layout(), at.x, at.y, plot.scroll);
@@ -55,7 +55,7 @@ export function listenToMatrix(plot) {
     if (cell) plot.handlers.onPick(cell);
     else if (cluster !== null) plot.handlers.onCluster(cluster);
   });
-  container.addEventListener(
+  plot.surface.listen(
     'wheel',
     (event) => {
       if (!plot.data?.nColumns) return;
@@ -78,7 +78,7 @@ export function listenToMatrix(plot) {
     },
     { passive: false },
   );
-  container.addEventListener('keydown', (event) => onKey(plot, event));
+  plot.surface.listen('keydown', (event) => onKey(plot, event));
 }
 
 /** @param {import('./matrix.js').MatrixPlot} plot @param {KeyboardEvent} event */

@@ -36,7 +36,7 @@ const FEW = 3;
 export class StepCurves {
   /**
    * @param {HTMLElement} container
-   * @param {{onHover: (point: StepPoint|null, at: {x: number, y: number}|null) => void, onStep: (step: number) => void}} handlers
+   * @param {{onHover: (point: StepPoint|null, at: {x: number, y: number}|null) => void, onStep: (step: number, dragged: boolean) => void}} handlers
    */
   constructor(container, handlers) {
     this.container = container;
@@ -50,16 +50,16 @@ export class StepCurves {
     this.cursor = null;
     this.dragging = false;
     this.surface = new Surface(container, (g) => this.paint(g));
-    container.addEventListener('pointermove', (event) => this.onPointer(event));
-    container.addEventListener('pointerdown', (event) => this.onDown(event));
+    this.surface.listen('pointermove', (event) => this.onPointer(event));
+    this.surface.listen('pointerdown', (event) => this.onDown(event));
     for (const name of ['pointerup', 'pointercancel']) {
-      container.addEventListener(name, () => {
+      this.surface.listen(name, () => {
         this.dragging = false;
       });
     }
-    container.addEventListener('pointerleave', () => this.move(null, null));
-    container.addEventListener('blur', () => this.move(null, null));
-    container.addEventListener('keydown', (event) => this.onKey(event));
+    this.surface.listen('pointerleave', () => this.move(null, null));
+    this.surface.listen('blur', () => this.move(null, null));
+    this.surface.listen('keydown', (event) => this.onKey(event));
   }
 
   /** @param {StepCurvesData} data @param {'light'|'dark'} theme */
@@ -128,7 +128,7 @@ export class StepCurves {
   onPointer(event) {
     const point = this.pointAt(event);
     this.move(point, { x: event.clientX, y: event.clientY });
-    if (this.dragging && point) this.handlers.onStep(point.step);
+    if (this.dragging && point) this.handlers.onStep(point.step, true);
   }
 
   /** @param {PointerEvent} event */
@@ -138,7 +138,7 @@ export class StepCurves {
     if (!point) return;
     this.dragging = true;
     this.container.setPointerCapture?.(event.pointerId);
-    this.handlers.onStep(point.step);
+    this.handlers.onStep(point.step, false);
   }
 
   /** @param {KeyboardEvent} event */
@@ -149,7 +149,7 @@ export class StepCurves {
     if (by === undefined) return;
     const from = Math.max(0, steps.findLastIndex((step) => step <= (this.shown ?? Infinity)));
     const step = steps[Math.min(steps.length - 1, Math.max(0, from + by))];
-    this.handlers.onStep(step);
+    this.handlers.onStep(step, event.repeat);
     const place = this.places()[0];
     const box = this.container.getBoundingClientRect();
     this.move({ step, chart: null }, { x: box.left + this.xOf(place)(step), y: box.top + place.top });

@@ -1,6 +1,6 @@
 import { SANS } from '../color/tokens.js';
 
-/** A canvas that fills its container, in device pixels, painted at most once per frame. */
+/** A canvas that fills its container, in device pixels, painted at most once per frame; and what hears the container until `destroy()`. */
 export class Surface {
   /**
    * @param {HTMLElement} container
@@ -15,6 +15,15 @@ export class Surface {
     this.frame = 0;
     this.observer = new ResizeObserver(() => this.request());
     this.observer.observe(container);
+    this.ended = new AbortController();
+  }
+
+  /**
+   * Listens to the container as long as the plot lives: the container outlives it, where the panel is taken out and put in again.
+   * @param {string} type @param {(event: any) => void} listener @param {AddEventListenerOptions} [options]
+   */
+  listen(type, listener, options = {}) {
+    this.container.addEventListener(type, listener, { ...options, signal: this.ended.signal });
   }
 
   get width() {
@@ -51,6 +60,7 @@ export class Surface {
   destroy() {
     cancelAnimationFrame(this.frame);
     this.observer.disconnect();
+    this.ended.abort();
     this.canvas.remove();
   }
 }

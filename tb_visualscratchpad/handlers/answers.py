@@ -19,16 +19,18 @@ class Answer:
 
     Attributes:
         cacheable: a browser may keep it and ask by ETag whether it still holds; otherwise it must not be stored.
+        tagged: it bears an ETag though no browser may store it, for who asks again and again and remembers it himself.
     """
 
     body: bytes = field(repr=False)
     content_type: str
     cacheable: bool = False
+    tagged: bool = False
 
 
-def json_answer(content: Mapping[str, Any]) -> Answer:
+def json_answer(content: Mapping[str, Any], *, tagged: bool = False) -> Answer:
     """JSON in UTF-8; NaN and infinities are defects of the caller and raise ValueError."""
-    return Answer(json_bytes(content), "application/json; charset=utf-8")
+    return Answer(json_bytes(content), "application/json; charset=utf-8", tagged=tagged)
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:

@@ -60,6 +60,7 @@ def _respond(handle: Callable[[Arguments], Answer], request: Request) -> Respons
     response = Response(answer.body, content_type=answer.content_type)
     if answer.cacheable:
         response.headers["Cache-Control"] = "private, no-cache"
+    if answer.cacheable or answer.tagged:
         response.set_etag(hashlib.blake2b(answer.body, digest_size=16).hexdigest())
         response.make_conditional(request)
     return with_headers(response)

@@ -107,5 +107,6 @@ class ListingHandlers:
                 ],
                 "problems": list(found.problems),
                 "warnings": [_EXPOSED] if pictures and self.guard.beyond_loopback else [],
-            }
+            },
+            tagged=True,  # asked for every five seconds, and mostly the same
         )

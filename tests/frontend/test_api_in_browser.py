@@ -86,3 +86,30 @@ def test_parts_are_taken_apart_as_they_were_putput_together(page: Page, bodies: 
         if length < len(whole) and any(bodies):
             with pytest.raises(Error, match="runs over its end"):
                 page.evaluate(decode, list(whole[:length]))
+
+
+def test_a_listing_that_holds_is_not_sent_again(page: Page) -> None:
+    found = _with_api(
+        page,
+        """const sent = []; let [text, tag] = ['{"vlm_runs":[1]}', '"a"'];
+        window.fetch = async (url, how) => { const known = how.headers?.['If-None-Match'] ?? null; sent.push(known);
+          return known !== null && known === tag ? new Response(null, { status: 304 }) : new Response(text, { status: 200, headers: tag ? { ETag: tag } : {} }); };
+        const all = [await api.listing(), await api.listing()];
+        [text, tag] = ['{"vlm_runs":[1,2]}', '"b"']; all.push(await api.listing(), await api.listing());
+        tag = null; all.push(await api.listing(), await api.listing());
+        return [sent, all.map((one) => all.indexOf(one)), all.map(({ vlm_runs }) => vlm_runs.length)];""",
+    )
+    # the last two come without a tag, and are the same by their text
+    assert found == [[None, '"a"', '"a"', '"b"', '"b"', '"b"'], [0, 0, 2, 2, 2, 2], [1, 1, 2, 2, 2, 2]]
+
+
+def test_of_more_arrays_than_are_kept_the_longest_unused_go(page: Page) -> None:
+    found = _with_api(
+        page,
+        """let n = 0; api.fetch = async () => { n++; return { arrays: { value: { byteLength: 30 * 2 ** 20 } } }; };
+        const ask = (step) => api.keep('packed', 'decoder_map', { step });
+        for (const step of [1, 2, 3, 1, 4]) { await ask(step); await null; }
+        const before = n; await ask(1); await ask(3); await ask(4); const kept = n - before; await ask(2);
+        return [before, kept, n - before, api.weights.size, api.kept.size];""",
+    )
+    assert found == [4, 0, 1, 3, 3]

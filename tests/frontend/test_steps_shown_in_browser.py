@@ -35,7 +35,7 @@ def test_two_dictionaries_meet_at_their_nearest_steps(page: Page) -> None:
             assert steps[0] == min(ends, key=lambda step: (abs(step - every[0]), step)) and steps[-1] == min(ends, key=lambda step: (abs(step - every[-1]), step))
     assert _got(page, "return m.stepsShown([0, 10, 20], null, 8);") == {"own": [0, 10, 20], "other": []}
     same = _got(page, "return [m.drawnOnce([0, 60, 60, 60]), m.drawnOnce([5, 5, 5]), m.drawnOnce([1, 2, 3])];")
-    assert same == [[True, True, False, True], [False, False, True], [True, True, True]]
+    assert same == [[True, True, False, False], [False, False, True], [True, True, True]]
 
 
 def test_what_was_logged_last_stands_for_a_step(page: Page) -> None:

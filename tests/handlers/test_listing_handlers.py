@@ -3,6 +3,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 import pytest
+from werkzeug.test import Client
 
 from tb_visualscratchpad.handlers.listing import ListingHandlers
 from tb_visualscratchpad.request_guard import RequestGuard
@@ -118,3 +119,14 @@ def test_matched_dictionaries_are_listed() -> None:
     assert found["matches"] == [
         {"run": "matching", "id": match.match_id, "dictionary_id": match.dictionary.dictionary_id, "other_id": match.other.dictionary_id}
     ]
+
+
+def test_who_knows_the_listing_is_told_that_it_holds() -> None:
+    handlers = ListingHandlers(HeldEvidence({("one", "run-91"): random_vlm_run(91)}), RequestGuard(HERE))
+    first = ask(handlers.listing)
+    known = {"If-None-Match": first.headers["ETag"]}
+    again = Client(handlers.listing).get("/", headers=known)
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["Cache-Control"] == "private, no-store"
+    other = ListingHandlers(HeldEvidence({("one", "run-92"): random_vlm_run(92)}), RequestGuard(HERE))
+    assert Client(other.listing).get("/", headers=known).status_code == 200

@@ -1,6 +1,6 @@
-import { LitElement } from '../../vendor/lit.js';
+import { LitElement, noChange } from '../../vendor/lit.js';
 import { REAL } from '../../selection.js';
-import { Query } from './query.js';
+import { PATIENT_MS, Query } from './query.js';
 
 /** What sliders set. @type {readonly (keyof import('../../selection.js').Selection)[]} */
 export const SLIDERS = Object.freeze(Object.keys(REAL));
@@ -14,9 +14,58 @@ export class Panel extends LitElement {
    * @type {readonly (keyof import('../../selection.js').Selection)[]}
    */
   static indifferentTo = [];
+  /** It shows something of the chosen word: of another run one is chosen by itself, in a moment. */
+  static needsWord = false;
+
+  constructor() {
+    super();
+    /** @type {Query[]} */
+    this.queries = [];
+    /** What is drawn is made of answers, not of outlines that wait for them. */
+    this.whole = false;
+    /** @type {ReturnType<typeof setTimeout>|null} how long a word has been awaited; what it is of */
+    this.wordless = null;
+    this.patient = true;
+    /** @type {Element[]} what is marked as busy while it is held */
+    this.held = [];
+  }
 
   createRenderRoot() {
     return this;
+  }
+
+  /** What was drawn of a former run or dictionary stays as it is while the first answers about the new one are awaited, for a moment. */
+  update(changed) {
+    const holds = this.whole && (this.queries.some(({ awaited }) => awaited) || this.awaitsWord());
+    if (!holds) {
+      for (const element of this.held) element.setAttribute('aria-busy', 'false');
+      this.held = [];
+      this.whole = this.queries.every(({ value, loading }) => value !== undefined || !loading);
+      super.update(changed);
+      return;
+    }
+    if (!this.held.length) {
+      this.held = [...this.querySelectorAll('[aria-busy=false]')];
+      for (const element of this.held) element.setAttribute('aria-busy', 'true');
+    }
+    this.render = () => noChange;
+    super.update(changed);
+    delete this.render;
+  }
+
+  awaitsWord() {
+    const { needsWord } = /** @type {typeof Panel} */ (this.constructor);
+    if (!needsWord || this.store.selection.token !== null) {
+      clearTimeout(this.wordless);
+      this.wordless = null;
+      this.patient = true;
+      return false;
+    }
+    this.wordless ??= setTimeout(() => {
+      this.patient = false;
+      this.requestUpdate();
+    }, PATIENT_MS);
+    return this.patient;
   }
 
   connectedCallback() {
@@ -43,7 +92,9 @@ export class Panel extends LitElement {
 
   /** @param {(store: import('../../store.js').Store, api: import('../../api.js').Api) => import('./query.js').Request|null} ask */
   query(ask) {
-    return new Query(this, () => ask(this.store, this.api));
+    const query = new Query(this, () => ask(this.store, this.api));
+    this.queries.push(query);
+    return query;
   }
 
   get selection() {

@@ -10,6 +10,8 @@
 const SLOW_MS = 300;
 /** A former answer fades only when the new one takes longer than this: fading costs several frames, most answers only one. */
 const LATE_MS = 150;
+/** What a panel shows of the former subject stays for so long: most answers come sooner, and an outline that flashes tells nothing. */
+export const PATIENT_MS = 220;
 /** A question waits at most this long for the answer to the one before. */
 const HOLD_MS = 150;
 
@@ -31,6 +33,10 @@ export class Query {
     this.slow = false;
     /** The value has belonged to a former question for so long that this must be seen. */
     this.late = false;
+    /** Nothing is known of this subject yet, and not for long: what the panel showed may stay meanwhile. */
+    this.awaited = false;
+    /** @type {ReturnType<typeof setTimeout>|null} ends that */
+    this.patience = null;
     /** @type {ReturnType<typeof setTimeout>|null} makes it late */
     this.fading = null;
     this.nAsking = 0;
@@ -56,6 +62,7 @@ export class Query {
     this.slow = false;
     this.next = null;
     this.watch();
+    this.wait();
     if (!request) return;
     if (!this.nAsking) this.start(request, key);
     else this.hold(request, key);
@@ -72,6 +79,21 @@ export class Query {
         this.late = true;
         this.host.requestUpdate();
       }, LATE_MS);
+    }
+  }
+
+  /** Begins or ends the patience with the first answer about a subject; many subjects may follow one another. */
+  wait() {
+    if (!this.loading || this.value !== undefined) {
+      clearTimeout(this.patience);
+      this.patience = null;
+      this.awaited = false;
+    } else if (this.patience === null) {
+      this.awaited = true;
+      this.patience = setTimeout(() => {
+        this.awaited = false;
+        this.host.requestUpdate();
+      }, PATIENT_MS);
     }
   }
 
@@ -115,6 +137,7 @@ export class Query {
     if (this.key !== key) return;
     this.loading = false;
     this.watch();
+    this.wait();
     this.host.requestUpdate();
   }
 

@@ -3,8 +3,10 @@ import { answered } from '../../elements/card.js';
 import '../../elements/menu.js';
 import { keyText, outcomeKey, outcomesOf } from '../../outcomes.js';
 import { Panel } from '../base/panel.js';
+import { doubtedLine } from '../walk/doubted_word.js';
+import { nextAction } from '../walk/leading.js';
 import { pageChoice } from './page_choice.js';
-import { askSteered } from './requests.js';
+import { askOriginal, askSteered } from './requests.js';
 import { keyFigures, signed, verdict } from './verdict.js';
 
 /** What the steered answer showed, in one sentence and three figures; which result is looked at. */
@@ -12,6 +14,7 @@ export class VerdictPanel extends Panel {
   constructor() {
     super();
     this.result = this.query(askSteered);
+    this.original = this.query(askOriginal);
   }
 
   items() {
@@ -81,7 +84,7 @@ export class VerdictPanel extends Panel {
   renderEmpty() {
     return html`<div class="told"><h1>No steered run yet: fill the basket</h1>
       <p class="note">Choose a latent and press <kbd>b</kbd>, or click a cluster’s name in the heatmap; then run the steered answer, below. Without a worker,
-        “Spec” in the basket has the file and the command.</p></div>`;
+        “Spec” in the basket has the file and the command. ${nextAction(this.store, this.api, this.selection.latent === null ? 'latents' : 'away')}</p></div>`;
   }
 
   render() {
@@ -93,7 +96,7 @@ export class VerdictPanel extends Panel {
         any
           ? answered(
               this.result,
-              () => html`<div class="told"><p data-value="verdict">${verdict(result)}</p>${this.renderNotes(result)}</div>${this.renderFigures(result)}`,
+              () => html`<div class="told"><p data-value="verdict">${verdict(result)}</p>${doubtedLine(this.store, this.api, result, this.original.value)}${this.renderNotes(result)}</div>${this.renderFigures(result)}`,
             )
           : this.renderEmpty()
       }</section>`;

@@ -9,7 +9,7 @@ import { Panel } from '../base/panel.js';
 import { whyNoWorker } from '../steering/asking.js';
 import { askAblation, askSet } from './requests.js';
 
-const N_CONTROLS = 3;
+const N_SET_CONTROLS = 3;
 const HELD = 'on held-out pictures';
 const CHOSEN = 'on the pictures they were chosen on';
 
@@ -54,7 +54,7 @@ export class AblationPanel extends Panel {
   renderRun() {
     const why = this.whyNot();
     const n = this.set.value?.items.length ?? 0;
-    const estimate = `Ask ${counted(n, 'picture')} again without the basket’s latents, beside ${N_CONTROLS} control sets each`;
+    const estimate = `Ask ${counted(n, 'picture')} again without the basket’s latents, beside ${N_SET_CONTROLS} control sets each`;
     return html`<button type="button" class="button small" ?disabled=${why !== null} title=${why ?? estimate} @click=${() => this.run()}>Take the basket away</button>`;
   }
 

@@ -2,6 +2,7 @@ import { html, nothing } from '../../vendor/lit.js';
 import { answered, card, emptyState } from '../../elements/card.js';
 import { activation, counted, whole } from '../../elements/format.js';
 import { segmented } from '../../elements/segmented.js';
+import { setKeyOf } from '../../failure_sets.js';
 import { Panel } from '../base/panel.js';
 import { askAblation, askSet, askSetLatent } from './requests.js';
 
@@ -18,6 +19,14 @@ export class ItemsPanel extends Panel {
     this.ablation = this.query(askAblation);
     /** @type {'any'|'yes'|'no'} */
     this.firing = 'any';
+    this.shown = FIRST_ITEMS;
+  }
+
+  willUpdate() {
+    const { setPrompt, setPart } = this.selection;
+    const of = JSON.stringify([setKeyOf(this.store), setPrompt, setPart]);
+    if (of === this.of) return;
+    this.of = of;
     this.shown = FIRST_ITEMS;
   }
 

@@ -72,7 +72,7 @@ export class SummaryPanel extends Panel {
     const telling = this.telling.value;
     return html`<section class="card health verdict set-summary" aria-label="The failure set" aria-busy=${String(this.set.stale || this.telling.stale)}>
       <div class="which">${pageChoice(this.store)}${this.renderMenu()}</div>
-      ${answered(this.set, (set) => html`<div class="told">${answered(this.telling, () => this.renderTold(telling))}${this.renderNotes(set, telling)}</div>`)}
+      ${answered(this.set.value === undefined ? this.set : this.telling, () => html`<div class="told">${this.renderTold(telling)}${this.renderNotes(this.set.value, telling)}</div>`)}
     </section>`;
   }
 }

@@ -4,6 +4,7 @@ import { answered, card, emptyState } from '../../elements/card.js';
 import { counted, percent, whole } from '../../elements/format.js';
 import { segmented } from '../../elements/segmented.js';
 import { select } from '../../elements/select.js';
+import { setKeyOf } from '../../failure_sets.js';
 import { Panel } from '../base/panel.js';
 import { hiddenDense, withoutHidden } from '../../dense.js';
 import { latentName, pinMark, shownName, spokenName } from '../latents/names.js';
@@ -32,6 +33,14 @@ export class TellingPanel extends Panel {
     this.telling = this.query(askTelling);
     this.statistics = this.query(askDense);
     this.order = { by: 'rank', falling: false };
+    this.shown = FIRST_ROWS;
+  }
+
+  willUpdate() {
+    const { setPrompt, setPart } = this.selection;
+    const of = JSON.stringify([setKeyOf(this.store), setPrompt, setPart]);
+    if (of === this.of) return;
+    this.of = of;
     this.shown = FIRST_ROWS;
   }
 

@@ -50,13 +50,13 @@ export function stepsShown(own, other, n) {
 
 /**
  * In which columns a step is drawn: where the nearest is the one of the column before (a training that ended sooner, or was logged
- * less often) it is not drawn again, but the last column always is.
+ * less often) it is not drawn again; what is of one step alone stands in the last column.
  * @param {number[]} steps by column @returns {boolean[]}
  */
 export function drawnOnce(steps) {
   const last = steps.length - 1;
   const one = steps.every((step) => step === steps[0]);
-  return steps.map((step, i) => i === last || (!one && step !== steps[i - 1]));
+  return steps.map((step, i) => (one ? i === last : step !== steps[i - 1]));
 }
 
 /**
