@@ -17,6 +17,7 @@ import './panels/compare/dose_panel.js';
 import './panels/compare/sweep_panel.js';
 import './panels/compare/verdict_panel.js';
 import './panels/dock_panel.js';
+import './panels/export/export_menu.js';
 import './panels/failures/ablation_panel.js';
 import './panels/failures/items_panel.js';
 import './panels/failures/summary_panel.js';
@@ -43,7 +44,7 @@ import './panels/truth_panel.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures'];
+const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'export', 'print'];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {

@@ -29,3 +29,5 @@ export const plus = drawn(svg`<path d="M8 3v10M3 8h10"/>`);
 export const frame = drawn(svg`<path d="M3 6V3h3m4 0h3v3m0 4v3h-3m-4 0H3v-3"/>`);
 
 export const bookmark = drawn(svg`<path d="M4.5 2.5h7v11L8 10.7l-3.5 2.8z"/>`);
+
+export const save = drawn(svg`<path d="M8 2.5v7.2M5 6.9l3 3 3-3M3 12.8h10"/>`);

@@ -121,7 +121,7 @@ export class App extends Panel {
       <vs-find .store=${store} .api=${api}></vs-find><vs-share .store=${store} .api=${api}></vs-share>
       <vs-selections .store=${store} .api=${api}></vs-selections>
       <vs-keys .store=${store} .api=${api}></vs-keys><vs-spec .store=${store} .api=${api}></vs-spec>
-      <vs-ask .store=${store} .api=${api}></vs-ask><vs-worker .store=${store} .api=${api}></vs-worker>`;
+      <vs-ask .store=${store} .api=${api}></vs-ask><vs-worker .store=${store} .api=${api}></vs-worker><vs-export .store=${store} .api=${api}></vs-export>`;
   }
 }
 

@@ -12,6 +12,7 @@ const KEYS = [
       [['b'], 'put the chosen latent into the basket'],
       [['Shift', 'B'], 'put its cluster into the basket'],
       [['Enter'], 'run the steered answer'],
+      [['e'], 'save the figure in focus, or a list of all'],
       [['t'], 'light or dark'],
       [['Esc'], 'choose no latent; close what is open'],
       [['?'], 'this list'],
