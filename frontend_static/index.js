@@ -18,6 +18,7 @@ import './panels/compare/sweep_panel.js';
 import './panels/compare/verdict_panel.js';
 import './panels/dock_panel.js';
 import './panels/export/export_menu.js';
+import './panels/export/print_view.js';
 import './panels/failures/ablation_panel.js';
 import './panels/failures/items_panel.js';
 import './panels/failures/summary_panel.js';
@@ -76,17 +77,19 @@ export async function render() {
   const address = new Address(host);
   const storage = browserStorage();
   const store = new Store(address, new NamedValues(storage), new KeptSelections(storage));
-  const theme = new Theme(host, storage, (shown, ownTheme) => {
+  const showTheme = (shown, ownTheme) => {
     applyTokens(document.documentElement, shown, sequentialGradient(shown));
     document.documentElement.style.setProperty('--diverging', divergingGradient(shown));
     store.setSession({ theme: shown, ownTheme });
-  });
+  };
+  const theme = new Theme(host, storage, showTheme);
   await Promise.all(SHEETS.map(linkSheet));
   const app = new App();
   app.store = store;
   app.api = new Api();
   store.jobs = new Jobs(store, new Actions(), tabStorage(), (job) => showResult(store, app.api, job));
   app.addEventListener('theme', () => theme.toggle());
+  app.addEventListener('print-theme', ({ detail }) => showTheme(detail, store.session.ownTheme));
   document.body.append(app);
   address.onChange(() => {
     store.readAddress();

@@ -18,6 +18,7 @@ from tb_visualscratchpad.handlers.listing import ListingHandlers
 from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
+from tb_visualscratchpad.handlers.run_pages import RunPageHandlers
 from tb_visualscratchpad.handlers.sae_checks import SaeCheckHandlers
 from tb_visualscratchpad.handlers.several import SeveralHandlers
 from tb_visualscratchpad.handlers.training import TrainingHandlers
@@ -53,6 +54,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._training = TrainingHandlers(store, guard)
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
+        self._run_pages = RunPageHandlers(store, guard)
         self._failure_sets = FailureSetHandlers(store, guard)
         self._truth = TruthHandlers(store, guard)
         self._sae_checks = SaeCheckHandlers(store, guard)
@@ -72,6 +74,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/static/*": self._assets.asset,
             "/listing": self._listing.listing,
             "/vlm_run": self._vlm_runs.vlm_run,
+            "/run_page": self._run_pages.run_page,
             "/picture": self._vlm_runs.picture,
             "/patches": self._vlm_runs.patches,
             "/attention": self._vlm_runs.attention,

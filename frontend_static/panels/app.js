@@ -113,7 +113,7 @@ export class App extends Panel {
     const { store, api } = this;
     const { listing } = store.session;
     const any = listing && (listing.vlm_runs.length || listing.dictionaries.length);
-    return html`<vs-top-bar .store=${store} .api=${api} @reload=${() => this.reload()}
+    return html`<vs-print .store=${store} .api=${api}></vs-print><vs-top-bar .store=${store} .api=${api} @reload=${() => this.reload()}
         @theme=${() => this.dispatchEvent(new CustomEvent('theme'))}></vs-top-bar>
       ${listing ? html`<vs-notices .store=${store} .api=${api}></vs-notices>` : nothing}
       ${this.renderPage()}

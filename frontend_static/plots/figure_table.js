@@ -9,8 +9,7 @@ import { drawText } from './surface.js';
  *
  * @typedef {Object} Cell
  * @property {string} text @property {string|null} [ground] @property {string|null} [ink] @property {boolean} [strong] @property {boolean} [faint]
- * @property {{share: number, color: string}} [bar] behind the text, from the right @property {string} [dot] a colour before it
- * @property {boolean} [struck] @property {boolean} [framed] @property {string} [under] smaller, below it
+ * @property {{share: number, color: string}} [bar] before the text @property {string} [dot] a colour before it
  */
 
 const ROW = 24;
@@ -91,5 +90,5 @@ function drawCell(g, column, cell, x, y, width, tokens) {
     g.fill();
   }
   const color = cell.ink ?? (cell.faint ? tokens.ink3 : tokens.ink);
-  drawText(g, text, right ? x + width - inset : x + inset + (cell.dot ? 14 : 0), y + ROW / 2 + 0.5, { color, font, align: right ? 'right' : 'left' });
+  drawText(g, text, right ? x + width - inset : x + inset + (cell.dot ? 14 : 0) + (cell.bar ? BAR_ROOM : 0), y + ROW / 2 + 0.5, { color, font, align: right ? 'right' : 'left' });
 }

@@ -73,6 +73,7 @@ export async function aboutFigure(store, api, { title, scope, facts = {} }) {
     dictionary_id: dictionary?.id,
     n_latents: dictionary?.n_latents,
     step: selection.step ?? steps.at(-1),
+    n_steps: dictionaryEntry?.steps.length,
     ...(ofRun
       ? {
           run: ofRun.name || runEntry?.name,
@@ -81,7 +82,7 @@ export async function aboutFigure(store, api, { title, scope, facts = {} }) {
           prompt: ofRun.prompt,
           answer: ofRun.output_text,
           ...(scope === 'run' && token
-            ? { word: tokenText(token.text), word_index: token.index, ...(token.span === 'OUTPUT' ? { word_number: token.index - first + 1 } : {}) }
+            ? { word: tokenText(token.text), word_index: token.index, ...(token.span === 'OUTPUT' ? { word_number: token.index - first } : {}) }
             : {}),
         }
       : {}),
@@ -110,7 +111,7 @@ export function captionOf(about, reading) {
     ? ` (dictionary ${about.dictionary_id.slice(0, 8)}${about.n_latents ? `, ${counted(about.n_latents, 'latent')}` : ''}${step})`
     : '';
   const source = about.model ? `Model ${about.model}; SAE ${about.sae} at ${about.hook}${dictionary}.` : '';
-  const word = about.word === undefined ? '' : `; word “${about.word}”${about.word_number ? `, number ${about.word_number} of the answer` : ' of the prompt'}`;
+  const word = about.word === undefined ? '' : `; word “${about.word}”${about.word_number === undefined ? ' of the prompt' : ` (${about.word_number}, counted from 0)`}`;
   const run = about.run === undefined ? '' : `Run ${about.run}: “${about.prompt}”${word}.`;
   const several = about.latents ?? [];
   const latents = several.length
@@ -126,8 +127,9 @@ export function captionOf(about, reading) {
 /** @param {Record<string, any>} about @param {string} name of the figure @returns {string} a file's name without its ending */
 export function fileName(about, name) {
   const word = about.word === undefined ? [] : [about.word];
-  const latent = about.latent === undefined ? [] : [`latent-${about.latent}`];
-  const step = about.step === undefined ? [] : [`step-${about.step}`];
+  const several = about.latents?.length ?? 0;
+  const latent = several > 1 ? [`${several}-latents`] : about.latent === undefined ? [] : [`latent-${about.latent}`];
+  const step = about.n_steps > 1 ? [`step-${about.step}`] : [];
   const parts = [name, about.run, ...word, ...(about.run === undefined ? [about.dictionary_id?.slice(0, 8), ...step] : []), ...latent];
   const plain = (text) =>
     String(text)

@@ -112,7 +112,7 @@ const map = {
   reading: (panel) => {
     const told = panel.dictionary.value?.decoder_map;
     const method = told ? `${panel.which === 'firing' ? told.firing_method : told.method}, seed ${told.seed}` : '';
-    return `${counted(panel.made.n, 'latent')}, near one another where they are alike; a label is written where most of its latents lie. Both axes open where latents crowd and have no scale. ${method}.`;
+    return `${counted(panel.made.n, 'latent')}, near one another where they are alike; a label is written where most of its latents lie. Both axes open where latents crowd and have no scale. Method: ${method}.`;
   },
   body: async (panel, theme) => {
     const plot = await copyOfPlot(panel.querySelector('vs-latent-map'), { theme, width: 720, height: 560 });

@@ -9,6 +9,13 @@ import { column } from './description.js';
 
 const facts = (panel) => (panel.set.value ? { failure_set: `${panel.set.value.name}, ${counted(panel.set.value.items.length, 'picture')}, ${whole(panel.set.value.items.filter((item) => !item.is_right).length)} answered wrongly` } : {});
 
+/** @param {number} q @returns {string} two digits, as a power of ten where it is small */
+function small(q) {
+  if (q >= 0.001 || q === 0) return String(Number(q.toPrecision(2)));
+  const [digits, power] = q.toExponential(0).split('e-');
+  return `${digits}·10⁻${[...power].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('')}`;
+}
+
 /** @type {import('./description.js').Description} */
 const telling = {
   element: 'vs-telling',
@@ -34,7 +41,7 @@ const telling = {
           { text: String(row.latent), faint },
           { text: row.label === null ? '' : latentName(row.label, row.label_share ?? 0), faint },
           { text: fixed(row.auc, 2), faint },
-          { text: row.q >= 0.001 ? row.q.toPrecision(2) : row.q.toExponential(0).replace('-', '−'), faint },
+          { text: small(row.q), faint },
           { text: percent(row.wrong_share), faint, bar: { share: row.wrong_share, color: tokens.accent } },
           { text: percent(row.right_share), faint, bar: { share: row.right_share, color: tokens.bar2 } },
         ];

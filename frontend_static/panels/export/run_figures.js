@@ -69,7 +69,7 @@ function patchRows({ arrays: { box } }, values) {
 function layersBody({ mass_by_layer: masses }, layers, chosen, theme) {
   const tokens = TOKENS[theme];
   const top = Math.max(1e-9, ...masses);
-  const STEP = 34;
+  const STEP = 46;
   return {
     width: Math.max(200, STEP * masses.length),
     height: 92,
@@ -306,16 +306,16 @@ function wordBars(given, chosen, theme, width) {
   const step = width / Math.max(1, given.length);
   return {
     width,
-    height: 148,
+    height: 228,
     draw: (g) => {
       drawText(g, `weighted C by word, at most ${activation(top)}`, 0, 8, { color: tokens.ink3 });
       given.forEach(({ token, c }, i) => {
-        const tall = (68 * Math.max(0, c ?? 0)) / top;
+        const tall = (136 * Math.max(0, c ?? 0)) / top;
         g.fillStyle = token.index === chosen ? tokens.accent : tokens.bar;
-        g.fillRect(step * i, 92 - Math.max(0.5, tall), Math.max(1, step - 2), Math.max(0.5, tall));
+        g.fillRect(step * i, 160 - Math.max(0.5, tall), Math.max(1, step - 2), Math.max(0.5, tall));
         if (step < 9) return;
         g.save();
-        g.translate(step * (i + 0.5) - 1, 98);
+        g.translate(step * (i + 0.5) - 1, 166);
         g.rotate(-Math.PI / 2);
         drawText(g, tokenText(token.text).slice(0, 9), 0, 0, { color: token.index === chosen ? tokens.accent : tokens.ink2, font: `10px ${MONO}`, align: 'right' });
         g.restore();
