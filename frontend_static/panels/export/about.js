@@ -14,7 +14,7 @@ import { DEFAULTS, toParameters } from '../../selection.js';
 const SETTINGS = {
   run: ['layers', 'row', 'view', 'source', 'overlay', 'by', 'maxFrequency', 'minMean', 'order', 'cut', 'prompt', 'box'],
   dictionary: ['frequency', 'map', 'dense', 'sparse', 'strong', 'over', 'beside'],
-  compare: ['scope', 'box', 'boxView', 'errorTerm', 'table', 'view'],
+  compare: ['scope', 'box', 'boxView', 'errorTerm', 'view'],
   failures: ['setPart', 'setPrompt', 'by', 'layers', 'row', 'view'],
 };
 
@@ -42,7 +42,6 @@ const TOLD = {
   scope: (value) => `steered on ${value} patches`,
   boxView: (value) => `box in ${value}`,
   errorTerm: () => 'error term dropped',
-  table: () => 'table of latents',
   setPart: () => 'tested on the choosing half',
   setPrompt: (value) => `prompt ${value + 1} alone`,
 };

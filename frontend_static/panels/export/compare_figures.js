@@ -17,14 +17,19 @@ import { column } from './description.js';
 const RASTER_WIDTH = 980;
 const HEAD = 164;
 const ROW = 40;
+/** A figure shows the first of a long table; its data have all. */
+const MOST_ROWS = 30;
 
 /** @param {any} result @returns {Record<string, unknown>} */
 function steeringFacts(result) {
   if (!result) return {};
-  const { latents } = result.answers.at(-1);
-  const done = (result.steering?.interventions ?? []).map(({ latent, op, value }) => `${latent} ${op} ${value}`);
+  const done = (result.steering?.interventions ?? []).map(({ latent, op, value }) => [String(latent), `${{ SCALE: '×', SET: 'to', ADD: '+' }[op]} ${value}`]);
+  const alike = new Set(done.map(([, what]) => what)).size === 1;
+  const told = alike
+    ? `${counted(done.length, 'latent')} ${done[0][1]} (${done.slice(0, 12).map(([latent]) => latent).join(', ')}${done.length > 12 ? ', …' : ''})`
+    : `${done.slice(0, 8).map((one) => one.join(' ')).join(', ')}${done.length > 8 ? `, … (${counted(done.length, 'latent')})` : ''}`;
   const erased = result.erasure ? `box ${result.erasure.box.join(', ')} of the picture ${result.erasure.fill}` : '';
-  return { result: result.name, steering: erased || (done.length <= 8 ? done.join(', ') : `${counted(latents.length, 'latent')}: ${done.slice(0, 8).join(', ')}, …`), steering_spec: result.steering };
+  return { result: result.name, steering: erased || told, steering_spec: result.steering };
 }
 
 /** The answers, word by word, drawn as the element lays them out. @param {any} view vs-answer-raster @param {'light'|'dark'} theme */
@@ -42,7 +47,7 @@ function rasterBody(view, theme) {
       g.fillRect(x, y + 1, wide, ROW - 4);
     }
     if (framed) {
-      g.strokeStyle = tokens.accent;
+      g.strokeStyle = ground ? ink : tokens.accent;
       g.lineWidth = 1.5;
       g.strokeRect(x + 0.75, y + 1.75, wide - 1.5, ROW - 5.5);
     }
@@ -56,8 +61,9 @@ function rasterBody(view, theme) {
     }
     drawText(g, under, x + wide / 2, y + 28, { color: ground ? ink : tokens.ink3, font: small, align: 'center' });
   };
+  const wide = Math.max(...lines.map(([first, last]) => widths.slice(first, last + 1).reduce((sum, w) => sum + w + 2, HEAD)));
   const line = ([first, last]) => ({
-    width: RASTER_WIDTH,
+    width: wide,
     height: tall,
     draw: (g) => {
       const head = (y, name, note) => {
@@ -69,21 +75,21 @@ function rasterBody(view, theme) {
       let x = HEAD;
       for (let i = first; i <= last; i++) {
         const place = columns[i];
-        const wide = widths[i];
+        const room = widths[i];
         const word = 'word' in place ? original[place.word] : null;
-        if (word) cell(g, x, 0, wide, { text: tokenText(word.text), under: fixed(word.logprob > -0.005 ? 0 : word.logprob, 2) });
+        if (word) cell(g, x, 0, room, { text: tokenText(word.text), under: fixed(word.logprob > -0.005 ? 0 : word.logprob, 2) });
         rows.forEach((row, r) => {
           const said = cells[r][i];
           const y = ROW * (r + 1);
           if (!word) {
-            if (said && row.told !== false) cell(g, x, y, wide, { text: view.wordIn(row, said), under: 'new', framed: true });
+            if (said && row.told !== false) cell(g, x, y, room, { text: view.wordIn(row, said), under: 'new', framed: true });
             return;
           }
           const change = row.changes[place.word];
           const colors = changeColors(theme, change);
           const gone = row.told !== false && said?.change === 'left_out';
           const other = row.told !== false && said?.change === 'replaced';
-          cell(g, x, y, wide, {
+          cell(g, x, y, room, {
             text: other ? view.wordIn(row, said) : tokenText(word.text),
             under: changeText(change),
             ground: colors?.ground ?? null,
@@ -92,7 +98,7 @@ function rasterBody(view, theme) {
             framed: other,
           });
         });
-        x += wide + 2;
+        x += room + 2;
       }
     },
   });
@@ -235,9 +241,9 @@ const contributions = {
   },
   body: (panel, theme) => {
     const tokens = TOKENS[theme];
-    const rows = panel.contributions.value.rows.slice(0, panel.shown);
+    const rows = panel.contributions.value.rows.slice(0, MOST_ROWS);
     const largest = (key) => Math.max(1e-30, ...panel.contributions.value.rows.map((row) => Math.abs(row[key] ?? 0)));
-    const figure = (value, key, color) => (value === null ? { text: '–', faint: true } : { text: fixed(value, Math.abs(value) >= 0.1 ? 2 : 4), bar: { share: Math.abs(value) / largest(key), color } });
+    const figure = (value, key, color) => (value === null ? { text: '–', faint: true } : { text: Math.abs(value) >= 0.1 ? fixed(value, 2) : String(Number(value.toPrecision(2))).replaceAll('-', '−'), bar: { share: Math.abs(value) / largest(key), color } });
     return tableBody({
       theme,
       columns: [{ name: 'rank', align: 'right' }, { name: 'latent', align: 'right', mono: true }, { name: 'label', most: 200 }, { name: 'estimate (nat)' }, { name: 'taken away (nat)' }, { name: 'rank', align: 'right' }],
