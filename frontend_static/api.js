@@ -373,6 +373,11 @@ export class Api {
     return this.url('failure_picture', { run, id, item });
   }
 
+  /** @param {RunKey} key @param {number|null} step @returns {string} address of the run as a page of its own */
+  runPageUrl({ run, id }, step) {
+    return this.url('run_page', { run, id, step });
+  }
+
   /** @param {string} id @param {number|null} step */
   dictionary(id, step) {
     return this.keep('json', 'dictionary', { id, step });

@@ -28,6 +28,8 @@ import './panels/dense_panel.js';
 import './panels/cluster_list_panel.js';
 import './panels/diagnosis_panel.js';
 import './panels/dock_panel.js';
+import './panels/export/export_menu.js';
+import './panels/export/print_view.js';
 import './panels/failures/ablation_panel.js';
 import './panels/failures/items_panel.js';
 import './panels/failures/summary_panel.js';
@@ -59,7 +61,10 @@ import './panels/walk_panel.js';
 import './panels/worker_panel.js';
 import { Store } from './store.js';
 
-const SHEETS = ['base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention', 'pairs', 'health', 'walk', 'outlines'];
+const SHEETS = [
+  'base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention',
+  'pairs', 'health', 'walk', 'outlines', 'export', 'print',
+];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */
 function linkSheet(name) {
@@ -104,17 +109,19 @@ export async function render() {
   window.addEventListener('focus', () => home.refresh());
   window.addEventListener('storage', () => home.changed()); // another tab of this browser kept something
   followDense(store, api);
-  const theme = new Theme(host, storage, (shown, ownTheme) => {
+  const showTheme = (shown, ownTheme) => {
     applyTokens(document.documentElement, shown, sequentialGradient(shown));
     document.documentElement.style.setProperty('--diverging', divergingGradient(shown));
     store.setSession({ theme: shown, ownTheme });
-  });
+  };
+  const theme = new Theme(host, storage, showTheme);
   await Promise.all(SHEETS.map(linkSheet));
   const app = new App();
   app.store = store;
   app.api = api;
   store.jobs = new Jobs(store, actions, tabStorage(), (job) => showResult(store, app.api, job));
   app.addEventListener('theme', () => theme.toggle());
+  app.addEventListener('print-theme', ({ detail }) => showTheme(detail, store.session.ownTheme));
   document.body.append(app);
   address.onChange(() => {
     store.readAddress();

@@ -23,6 +23,7 @@ from tb_visualscratchpad.handlers.outcomes import OutcomeHandlers
 from tb_visualscratchpad.handlers.pictures import PictureHandlers
 from tb_visualscratchpad.handlers.references import ReferenceHandlers
 from tb_visualscratchpad.handlers.run_latents import RunLatentHandlers
+from tb_visualscratchpad.handlers.run_pages import RunPageHandlers
 from tb_visualscratchpad.handlers.run_pairs import RunPairHandlers
 from tb_visualscratchpad.handlers.sae_checks import SaeCheckHandlers
 from tb_visualscratchpad.handlers.several import SeveralHandlers
@@ -66,6 +67,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
         self._references = ReferenceHandlers(store, guard)
         self._outcomes = OutcomeHandlers(store, guard)
         self._heads = HeadMapHandlers(store, derived, guard)
+        self._run_pages = RunPageHandlers(store, guard)
         self._failure_sets = FailureSetHandlers(store, guard)
         self._truth = TruthHandlers(store, guard)
         self._sae_checks = SaeCheckHandlers(store, guard)
@@ -86,6 +88,7 @@ class VisualScratchpadPlugin(base_plugin.TBPlugin):
             "/static/*": self._assets.asset,
             "/listing": self._listing.listing,
             "/vlm_run": self._vlm_runs.vlm_run,
+            "/run_page": self._run_pages.run_page,
             "/picture": self._vlm_runs.picture,
             "/patches": self._vlm_runs.patches,
             "/attention": self._vlm_runs.attention,

@@ -1,13 +1,13 @@
 import { html, nothing } from '../vendor/lit.js';
 
 /**
- * The frame of a panel.
+ * The frame of a panel. Its export control (panels/export/) shows itself where the panel has a figure or data to save.
  * @param {{title: unknown, lead?: unknown, sub?: unknown, controls?: unknown, body: unknown, foot?: unknown, label: string, busy?: boolean, late?: boolean}} given
  *   `lead`: controls that follow the title; `busy`: what is shown belongs to the former choice, and is being replaced; `late`: that takes long enough to be seen
  */
 export function card({ title, lead = nothing, sub = nothing, controls = nothing, body, foot = nothing, label, busy = false, late = false }) {
   return html`<section class="card" aria-label=${label} aria-busy=${String(busy)}>
-    <header class="card-head"><h2>${title}</h2>${lead}<span class="sub">${sub}</span><span class="controls">${controls}</span></header>
+    <header class="card-head"><h2>${title}</h2>${lead}<span class="sub">${sub}</span><span class="controls">${controls}<vs-export-button></vs-export-button></span></header>
     <div class="card-body ${late ? 'stale' : ''}">${body}</div>${foot}
   </section>`;
 }

@@ -44,3 +44,5 @@ export const eye = drawn(svg`<path d="M1.8 8S4 3.8 8 3.8 14.2 8 14.2 8 12 12.2 8
 
 export const eyeOff = drawn(svg`<path d="M6.3 4c.5-.1 1.1-.2 1.7-.2 4 0 6.2 4.2 6.2 4.2s-.6 1.1-1.7 2.2M9.9 11.9c-.6.2-1.2.3-1.9.3-4 0-6.2-4.2-6.2-4.2s.8-1.5 2.3-2.8M2.5 2.5l11 11"/>`);
 export const enlarge = drawn(svg`<path d="M9.5 3H13v3.5M13 3 9.2 6.8M6.5 13H3V9.5M3 13l3.8-3.8"/>`);
+
+export const save = drawn(svg`<path d="M8 2.5v7.2M5 6.9l3 3 3-3M3 12.8h10"/>`);

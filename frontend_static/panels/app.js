@@ -114,7 +114,7 @@ export class App extends Panel {
     const { store, api } = this;
     const { listing } = store.session;
     const any = listing && (listing.vlm_runs.length || listing.dictionaries.length);
-    return html`<vs-top-bar .store=${store} .api=${api} @reload=${() => this.reload()}
+    return html`<vs-print .store=${store} .api=${api}></vs-print><vs-top-bar .store=${store} .api=${api} @reload=${() => this.reload()}
         @theme=${() => this.dispatchEvent(new CustomEvent('theme'))}></vs-top-bar>
       <vs-walk .store=${store} .api=${api}></vs-walk>
       ${listing ? html`<vs-notices .store=${store} .api=${api}></vs-notices>` : nothing}
@@ -124,7 +124,7 @@ export class App extends Panel {
       <vs-selections .store=${store} .api=${api}></vs-selections><vs-notes .store=${store} .api=${api}></vs-notes>
       <vs-keys .store=${store} .api=${api}></vs-keys><vs-spec .store=${store} .api=${api}></vs-spec>
       <vs-ask .store=${store} .api=${api}></vs-ask><vs-worker .store=${store} .api=${api}></vs-worker>
-      <vs-heads .store=${store} .api=${api}></vs-heads>`;
+      <vs-export .store=${store} .api=${api}></vs-export><vs-heads .store=${store} .api=${api}></vs-heads>`;
   }
 }
 

@@ -99,7 +99,7 @@ export class InspectorPanel extends Panel {
     const color = cluster ? clusterColors(this.matrix.value.header.clusters, this.theme)[cluster.index] : unnamedColor(this.theme);
     return html`<header class="inspector-head"><div class="inspector-title"><h2>Latent <span data-value="latent">${latent}</span></h2>
       <button type="button" class="button small" ?disabled=${held} aria-keyshortcuts="b" title=${held ? 'It is in the basket' : 'Add it to the steering basket (b)'}
-        @click=${() => this.store.addToBasket(latentItem(latent))}>${held ? 'In the basket' : '+ Basket'}</button></div><div class="tags">
+        @click=${() => this.store.addToBasket(latentItem(latent))}>${held ? 'In the basket' : '+ Basket'}</button><vs-export-button></vs-export-button></div><div class="tags">
       ${
         statistics
           ? html`<span class="tag">${

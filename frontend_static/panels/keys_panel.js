@@ -17,6 +17,7 @@ const KEYS = [
       [['Shift', 'B'], 'put its cluster into the basket'],
       [['Enter'], 'run the steered answer'],
       [['g'], 'the walk: from the dictionary to the cause of a wrong word'],
+      [['e'], 'save the figure in focus, or a list of all'],
       [['t'], 'light or dark'],
       [['Esc'], 'choose no latent; close what is open'],
       [['?'], 'this list'],

@@ -26,7 +26,13 @@ export class SharePanel extends Panel {
             <span class="mono">${names.join(', ')}</span>. Elsewhere the link opens without it and says so; choose fewer latents to share them.</p>`
           : nothing
       }
-      ${lost.length ? html`<p class="note">Too long for a link and this browser keeps nothing: the ${lost.join(' and the ')} are left out.</p>` : nothing}`;
+      ${lost.length ? html`<p class="note">Too long for a link and this browser keeps nothing: the ${lost.join(' and the ')} are left out.</p>` : nothing}
+      ${
+        this.store.runKey
+          ? html`<p class="export-page"><a class="button" href=${this.api.runPageUrl(this.store.runKey, this.selection.step)} download>Save this run as a page</a>
+            <span class="note">For who cannot reach it: one HTML file with this run’s evidence, which opens anywhere.</span></p>`
+          : nothing
+      }`;
   }
 }
 

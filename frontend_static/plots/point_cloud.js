@@ -53,6 +53,9 @@ function divideByAlpha(pixels) {
   }
 }
 
+/** In a vector file more points than this are embedded as pixels: it would take seconds to open. */
+const MOST_CIRCLES = 20_000;
+
 export class PointCloud {
   constructor() {
     this.x = new Float32Array(0);
@@ -108,6 +111,10 @@ export class PointCloud {
   /** Points are drawn anew only when they or the view changed. @param {CanvasRenderingContext2D} context @param {number} ratio */
   paint(context, ratio) {
     const { left, top, width, height } = this.rectangle;
+    if (context.vector && this.x.length <= MOST_CIRCLES) {
+      this.paintCircles(context);
+      return;
+    }
     const w = Math.max(1, Math.round(width * ratio));
     const h = Math.max(1, Math.round(height * ratio));
     const { x0, x1, y0, y1 } = this.viewport;
@@ -117,6 +124,34 @@ export class PointCloud {
       this.layer = this.paintLayer(w, h, ratio);
     }
     context.drawImage(this.layer, left, top, w / ratio, h / ratio);
+  }
+
+  /** For a vector file: a circle per point. @param {any} context */
+  paintCircles(context) {
+    const { left, top, width, height } = this.rectangle;
+    const { x, y, color, hollow, radius } = this;
+    context.save();
+    context.beginPath();
+    context.rect(left, top, width, height);
+    context.clip();
+    context.setLineDash([]);
+    context.lineWidth = 0.8;
+    for (let i = 0; i < x.length; i++) {
+      if (!color[4 * i + 3]) continue;
+      const [px, py] = this.toPixels(x[i], y[i]);
+      if (!(px >= left - radius && px <= left + width + radius && py >= top - radius && py <= top + height + radius)) continue;
+      const paint = `rgba(${color[4 * i]},${color[4 * i + 1]},${color[4 * i + 2]},${color[4 * i + 3] / 255})`;
+      context.beginPath();
+      context.arc(px, py, hollow[i] ? radius - 0.4 : radius, 0, 7);
+      if (hollow[i]) {
+        context.strokeStyle = paint;
+        context.stroke();
+      } else {
+        context.fillStyle = paint;
+        context.fill();
+      }
+    }
+    context.restore();
   }
 
   /** @returns {OffscreenCanvas} of w x h device pixels */

@@ -27,11 +27,16 @@ export class Surface {
   }
 
   get width() {
-    return this.container.clientWidth;
+    return this.pinned?.width ?? this.container.clientWidth;
   }
 
   get height() {
-    return this.container.clientHeight;
+    return this.pinned?.height ?? this.container.clientHeight;
+  }
+
+  /** Takes a size of its own instead of the container's: for a figure that is drawn elsewhere. @param {number} width @param {number} height */
+  pin(width, height) {
+    this.pinned = { width, height };
   }
 
   request() {

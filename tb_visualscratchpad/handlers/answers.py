@@ -20,12 +20,14 @@ class Answer:
     Attributes:
         cacheable: a browser may keep it and ask by ETag whether it still holds; otherwise it must not be stored.
         tagged: it bears an ETag though no browser may store it, for who asks again and again and remembers it himself.
+        saved_as: the file name, of ASCII letters without quotes, that a browser saves it under instead of showing it; None: it is shown.
     """
 
     body: bytes = field(repr=False)
     content_type: str
     cacheable: bool = False
     tagged: bool = False
+    saved_as: str | None = None
 
 
 def json_answer(content: Mapping[str, Any], *, tagged: bool = False) -> Answer:

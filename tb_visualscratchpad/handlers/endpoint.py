@@ -58,6 +58,8 @@ def _respond(handle: Callable[[Arguments], Answer], request: Request) -> Respons
         _logger.exception("%s failed", request.full_path)
         return error_response(500, f"The plugin failed ({type(error).__name__}): TensorBoard's log has the details, please report them.")
     response = Response(answer.body, content_type=answer.content_type)
+    if answer.saved_as is not None:
+        response.headers["Content-Disposition"] = f'attachment; filename="{answer.saved_as}"'
     if answer.cacheable:
         response.headers["Cache-Control"] = "private, no-cache"
     if answer.cacheable or answer.tagged:

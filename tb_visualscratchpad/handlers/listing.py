@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tb_visualscratchpad import __version__
 from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.handlers.answers import Answer, json_answer
 from tb_visualscratchpad.handlers.arguments import Arguments
@@ -32,6 +33,7 @@ class ListingHandlers:
         return json_answer(
             {
                 "schema_version": SCHEMA_VERSION,
+                "version": __version__,
                 "vlm_runs": [
                     {
                         "run": entry.run,
