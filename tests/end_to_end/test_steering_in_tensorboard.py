@@ -6,12 +6,8 @@ import base64
 import io
 import re
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +27,7 @@ from tb_visualscratchpad.wire.codecs.envelope import decode_sidecar
 from tb_visualscratchpad.wire.evidence import Span, VlmRun
 from tb_visualscratchpad.wire.sidecar import open_sidecar
 from tests.end_to_end.served_log import open_tab, tensorboard
+from tests.end_to_end.worker_process import Worker
 from tests.watched_browser import watched_page
 
 pytestmark = pytest.mark.full
@@ -41,32 +38,6 @@ SIZE = {"width": 1440, "height": 900}
 SLOW_MS = 120_000
 PICTURE_SIDE = 256
 OURS = {"ours": "visualscratchpad", "viewport": SIZE}
-
-
-@dataclass
-class Worker:
-    """A worker process over a log directory, and what it prints."""
-
-    logdir: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "tb_visualscratchpad.exporter", "worker", "--vlm", "demo", "--sae", "demo", "--logdir", str(self.logdir)]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 90
-        while not list(self.logdir.glob(".visualscratchpad/workers/*.json")):
-            assert self.process.poll() is None and time.monotonic() < deadline, "the worker did not start"
-            time.sleep(0.1)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-            self.process = None
 
 
 @dataclass(frozen=True)
