@@ -15,7 +15,13 @@ from tb_visualscratchpad.views import rank_latents
 from tb_visualscratchpad.views.run_page import MAX_FREQUENCY, N_RANKED, RunPage, page_name, run_page
 from tb_visualscratchpad.views.run_page_pictures import patch_raster, veil
 from tb_visualscratchpad.wire.evidence import Span, TokenSequence, VlmRun
-from tests.random_evidence import random_dictionary, random_metrics, random_references, random_statistics, random_vlm_run
+from tests.random_evidence import (
+    random_dictionary,
+    random_metrics,
+    random_references,
+    random_statistics,
+    random_vlm_run,
+)
 from tests.random_steering_evidence import random_steering_result
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
