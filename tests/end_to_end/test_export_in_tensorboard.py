@@ -80,8 +80,11 @@ def test_figures_of_a_dictionary(browser: Browser, fast_address: str, log: Writt
         root = ElementTree.parse(tmp_path / "s.svg").getroot()
         living = int(log.statistics.alive_K.sum())
         assert not list(root.iter(f"{SVG}image")) and len(list(root.iter(f"{SVG}circle"))) >= living * 0.9
-        page.keyboard.press("e")
-        rows = _read_csv(_saved(page, "Statistics of the latents", "CSV", tmp_path))
+        page.keyboard.press("e")  # the control has the focus again, so that its menu opens, not the list of all
+        with page.expect_download() as download:
+            page.locator(".export-menu [role=menuitem]", has_text="CSV").click()
+        download.value.save_as(tmp_path / "s.csv")
+        rows = _read_csv(tmp_path / "s.csv")
         means = [float(row["mean_activation"]) if row["mean_activation"] else 0.0 for row in rows]
         assert np.allclose(means, log.statistics.mean_activation_K, rtol=1e-6)
 

@@ -5,6 +5,7 @@ from argparse import Namespace
 import pytest
 from werkzeug.test import Client
 
+from tb_visualscratchpad import __version__
 from tb_visualscratchpad.handlers.listing import ListingHandlers
 from tb_visualscratchpad.request_guard import RequestGuard
 from tb_visualscratchpad.wire.version import SCHEMA_VERSION
@@ -21,6 +22,7 @@ def test_an_empty_log() -> None:
     found = ask(ListingHandlers(HeldEvidence(), RequestGuard(EVERYWHERE)).listing).json
     assert found == {
         "schema_version": SCHEMA_VERSION,
+        "version": __version__,
         "vlm_runs": [],
         "outcomes": [],
         "failure_sets": [],

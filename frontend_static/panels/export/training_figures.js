@@ -13,8 +13,9 @@ const WIDTH = 720;
 
 /** Colours that were chosen for one theme, in another. @param {'light'|'dark'} from @param {'light'|'dark'} to @returns {(color: string) => string} */
 function recolored(from, to) {
-  const pairs = [...Object.keys(TOKENS[from]).map((key) => [TOKENS[from][key], TOKENS[to][key]]), ...labelColors(from).map((color, i) => [color, labelColors(to)[i]])];
-  const found = new Map(pairs.reverse()); // the tokens, which come first, prevail
+  const tokens = Object.keys(TOKENS[from]).map((key) => [TOKENS[from][key], TOKENS[to][key]]);
+  // a colour of labels may be a token's too: curves take theirs from the labels, which come last and prevail
+  const found = new Map([...tokens, ...labelColors(from).map((color, i) => [color, labelColors(to)[i]])]);
   return (color) => found.get(color) ?? color;
 }
 
