@@ -9,7 +9,9 @@ import { askStatistics, request } from './base/requests.js';
 import { foundPictures } from './latents/found_pictures.js';
 
 const PAGE = 12;
-const MOST = 60;
+const MOST = 240;
+/** Each press shows so many times as many. */
+const GROWTH = 3;
 const LOOK = 48;
 const SHEET = 'picture-of-latents';
 
@@ -101,8 +103,8 @@ export class PicturesPanel extends Panel {
       ${
         known > found.length && this.limit < MOST
           ? html`<button type="button" class="button small more" @click=${() => {
-              this.limit = Math.min(MOST, this.limit + 2 * PAGE);
-            }}>${whole(Math.min(MOST, known, this.limit + 2 * PAGE) - found.length)} more of ${whole(known)}</button>`
+              this.limit = Math.min(MOST, GROWTH * this.limit);
+            }}>${whole(Math.min(MOST, known, GROWTH * this.limit) - found.length)} more of ${whole(known)}</button>`
           : known > found.length
             ? html`<p class="note">The ${whole(MOST)} strongest are shown: choose fewer latents to see the others.</p>`
             : nothing
@@ -126,8 +128,8 @@ export class PicturesPanel extends Panel {
       ${
         known > found.length && this.runLimit < MOST
           ? html`<button type="button" class="button small more" @click=${() => {
-              this.runLimit = Math.min(MOST, this.runLimit + 2 * PAGE);
-            }}>${whole(Math.min(MOST, known, this.runLimit + 2 * PAGE) - found.length)} more runs of ${whole(known)}</button>`
+              this.runLimit = Math.min(MOST, GROWTH * this.runLimit);
+            }}>${whole(Math.min(MOST, known, GROWTH * this.runLimit) - found.length)} more runs of ${whole(known)}</button>`
           : nothing
       }${
         looked < all
