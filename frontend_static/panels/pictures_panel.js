@@ -4,7 +4,7 @@ import { counted, fixed, whole } from '../elements/format.js';
 import '../elements/picture.js';
 import '../elements/sheet.js';
 import { latentsText } from '../latent_list.js';
-import { Panel, SLIDERS } from './base/panel.js';
+import { Panel } from './base/panel.js';
 import { askStatistics, request } from './base/requests.js';
 import { foundPictures } from './latents/found_pictures.js';
 
@@ -19,7 +19,6 @@ const strength = (x) => fixed(x, x < 10 ? 2 : 1);
 
 /** Every picture known to the log on which the chosen latents fire: references of the image set, and runs. */
 export class PicturesPanel extends Panel {
-  static indifferentTo = SLIDERS;
   static properties = { limit: { state: true }, runLimit: { state: true }, look: { state: true }, large: { state: true } };
 
   constructor() {
