@@ -49,9 +49,9 @@ const KEYS = [
     ],
   ],
   [
-    'Compare, two runs',
+    'Compare, two runs or two dictionaries',
     [
-      [['←', '→'], 'the word before, the word after, in both'],
+      [['←', '→'], 'two runs: the word before, the word after, in both'],
       [['j', 'k'], 'down and up the latents'],
       [['x'], 'swap A and B'],
     ],
