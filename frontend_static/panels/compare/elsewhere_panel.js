@@ -28,22 +28,24 @@ export function hasResults(store) {
 }
 
 /**
- * What was logged about other runs of the same dictionary.
+ * What was logged about other runs: of the same dictionary, or, where nothing was, of others.
  * @param {Store} store @returns {{entry: RunEntry, outcomes: OutcomeEntry[]}[]} the run with the newest result first; of each the newest first
  */
 export function resultsElsewhere(store) {
   const { listing } = store.session;
   const { dictionary } = store.selection;
   const here = originalOf(store)?.id ?? null;
-  const runs = (listing?.vlm_runs ?? []).filter((one) => one.dictionary_id === dictionary && one.id !== here);
-  const byId = new Map([...runs].reverse().map((one) => [one.id, one]));
+  const runs = new Map([...(listing?.vlm_runs ?? [])].reverse().map((one) => [one.id, one]));
+  runs.delete(here);
   /** @type {Map<string, OutcomeEntry[]>} */
   const found = new Map();
   for (const one of [...(listing?.outcomes ?? [])].sort((a, b) => b.created - a.created)) {
-    if (!(one.kind in TOLD) || one.dictionary_id !== dictionary || !byId.has(one.original_run_id)) continue;
+    if (!(one.kind in TOLD) || runs.get(one.original_run_id)?.dictionary_id !== one.dictionary_id) continue;
     found.set(one.original_run_id, [...(found.get(one.original_run_id) ?? []), one]);
   }
-  return [...found].map(([id, outcomes]) => ({ entry: byId.get(id), outcomes }));
+  const all = [...found].map(([id, outcomes]) => ({ entry: runs.get(id), outcomes }));
+  const same = all.filter(({ entry }) => entry.dictionary_id === dictionary);
+  return same.length ? same : all;
 }
 
 /** Where results are already: one click opens one. */
@@ -80,11 +82,13 @@ export class ElsewherePanel extends Panel {
 
   render() {
     const found = resultsElsewhere(this.store);
+    const others = new Set(found.map(({ entry }) => entry.dictionary_name).filter(() => found[0].entry.dictionary_id !== this.selection.dictionary));
+    const by = others.size === 0 ? 'with this dictionary' : others.size === 1 ? `with dictionary “${[...others][0]}”` : `with ${others.size} other dictionaries`;
     const n = found.reduce((sum, { outcomes }) => sum + outcomes.length, 0);
     return card({
       label: 'Results of other runs',
       title: 'Results of other runs',
-      sub: `${counted(n, 'result')} of ${counted(found.length, 'run')} with this dictionary; click one to open it`,
+      sub: `${counted(n, 'result')} of ${counted(found.length, 'run')} ${by}; click one to open it`,
       body: html`<ul class="elsewhere scroll" tabindex="0" aria-label="Runs that have results">${found.map((one) => this.renderRun(one))}</ul>`,
     });
   }

@@ -154,7 +154,7 @@ export const STEPS = Object.freeze([
     text: 'Read what became of the word without the latent, beside what as large a change elsewhere does.',
     next: 'Compare the answers',
     subject: ofDoubt,
-    go: () => ({ patch: { workspace: 'compare', page: 'answers' } }),
+    go: () => ({ patch: { workspace: 'compare', page: 'answers' }, focus: ['.walk-next', '.verdict .which button'] }),
   },
 ]);
 
