@@ -5,7 +5,7 @@ import { hiddenDense, withoutHidden } from '../../dense.js';
 import { activation, counted, fixed, percent, tokenText, whole } from '../../elements/format.js';
 import '../../elements/pair_scatter_view.js';
 import { inspect, placeOf } from '../../run_pairs.js';
-import { isShortcut, Panel, SLIDERS } from '../base/panel.js';
+import { isShortcut, Panel } from '../base/panel.js';
 import { askDense } from '../base/requests.js';
 import { latentName } from '../latents/names.js';
 import { askAlike, askPair, askWord } from './pair_requests.js';
@@ -17,7 +17,6 @@ const barWidth = (share) => `width:calc((100% - 46px) * ${share.toFixed(4)})`;
 
 /** Which latents the chosen word used in both runs, the largest difference first. */
 export class PairLatentsPanel extends Panel {
-  static indifferentTo = SLIDERS.filter((key) => key !== 'dense');
   static properties = { shown: { state: true } };
 
   constructor() {
