@@ -216,7 +216,7 @@ def test_every_registered_figure_is_saved_in_every_kind(browser: Browser, logged
         "answers": {"workspace": "compare"},
         "failures": {"workspace": "compare", "page": "failures", "latent": 1},
         "runs": {"workspace": "compare", "page": "runs"},
-        "runs of two": {"workspace": "compare", "page": "runs", "other": "run/random-run-8", "overlay": "off"},
+        "runs of two": {"workspace": "compare", "page": "runs", "other": "run/run-8", "overlay": "off"},
         "latent of both": {"workspace": "compare", "page": "runs", "latent": latent, "source": "latent", "pairScale": "own"},
         "dictionaries": {"workspace": "compare", "page": "dictionaries", "latent": int(alive[0]), "matched": "close"},
     }

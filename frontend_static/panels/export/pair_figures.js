@@ -123,7 +123,7 @@ const looks = {
   element: 'vs-pair-attention',
   name: 'two-pictures',
   scope: 'runs',
-  settings: ['pairScale'],
+  settings: ['source', 'overlay', 'pairScale'],
   ready: (panel) => Boolean(panel.pair.value && panel.places.value && (panel.byLatent ? panel.fires.value : panel.word.value) && panel.querySelectorAll('.pair-picture vs-picture').length === 2),
   title: (panel) => (panel.byLatent ? `Latent ${panel.selection.latent}${givenName(panel, panel.selection.latent) ? ` (${givenName(panel, panel.selection.latent)})` : ''} in both runs` : 'Where both runs looked'),
   facts: (panel) => ({ ...secondRun(panel, { word: !panel.byLatent }), asked_layers: layersOf(panel.store, panel.pair.value), asked_view: viewOf(panel.store, panel.pair.value) }),
