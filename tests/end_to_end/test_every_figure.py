@@ -216,7 +216,7 @@ def test_every_registered_figure_is_saved_in_every_kind(browser: Browser, logged
         "lists": {**several, "mapAs": "list", "gallery": "pictures", "hideDense": 1},
         "training": {**several, "over": "training"},
         "answers": {"workspace": "compare"},
-        "carried": {"workspace": "compare", "table": "latents"},
+        "carried": {"workspace": "compare", "table": "latents", "token": output[4]},
         "failures": {"workspace": "compare", "page": "failures", "latent": 1},
         "runs": {"workspace": "compare", "page": "runs"},
         "runs of two": {"workspace": "compare", "page": "runs", "other": "run/run-8", "overlay": "off"},
