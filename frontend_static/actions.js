@@ -1,4 +1,4 @@
-import { ApiError } from './api.js';
+import { ApiError } from './api_error.js';
 
 /**
  * What makes the worker do something (docs/http_api.md, Jobs): POST alone, with the header that only the tab can send.

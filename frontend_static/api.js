@@ -1,3 +1,5 @@
+import { ApiError } from './api_error.js';
+import { withValues } from './masked_heatmap.js';
 import { decodePacked, decodeSeveral } from './packed.js';
 
 /**
@@ -56,15 +58,6 @@ const MAX_KEPT_BYTES = 96 * 2 ** 20;
 /** Panels that hear of the same change, or of the same answer, ask within so many turns of the microtask queue. */
 const TURNS = 8;
 
-/** What the plugin says about a request it cannot answer: one sentence for the user. */
-export class ApiError extends Error {
-  /** @param {string} message @param {number} status HTTP status; 0 when nothing answered */
-  constructor(message, status) {
-    super(message);
-    this.status = status;
-  }
-}
-
 /** @param {number} status @param {string} statusText @param {string} body @returns {ApiError} the plugin's sentence, if it is there */
 function refused(status, statusText, body) {
   try {
@@ -77,26 +70,6 @@ function refused(status, statusText, body) {
 
 /** @param {ArrayBuffer} body */
 const textOf = (body) => new TextDecoder().decode(body);
-
-/**
- * A masked heatmap with its values, which are those of the same columns in the whole one.
- * @param {import('./packed.js').Packed} whole @param {import('./packed.js').Packed} masked without `value`
- * @returns {import('./packed.js').Packed}
- */
-export function withValues(whole, masked) {
-  const [nRows, nAll] = whole.shapes.value;
-  const all = whole.arrays.value;
-  const places = new Map(Array.from(whole.arrays.latent, (latent, at) => [latent, at]));
-  const columns = Array.from(masked.arrays.latent, (latent) => places.get(latent));
-  if (columns.includes(undefined) || masked.header.tokens.length !== nRows)
-    throw new ApiError('The run was logged anew while it was read: reload the page.', 0);
-  const n = columns.length;
-  const value = new Float32Array(nRows * n);
-  for (let row = 0; row < nRows; row++) {
-    for (let column = 0; column < n; column++) value[row * n + column] = all[row * nAll + columns[column]];
-  }
-  return { ...masked, arrays: { ...masked.arrays, value }, shapes: { ...masked.shapes, value: [nRows, n] } };
-}
 
 export class Api {
   /** @param {string|URL} base folder the routes lie in, with a trailing slash */

@@ -1,4 +1,4 @@
-import { ApiError } from './api.js';
+import { ApiError } from './api_error.js';
 
 /**
  * The one job that this browser tab has with the worker: started, followed while tokens come, called off, found again after

@@ -1,4 +1,4 @@
-import { ApiError } from './api.js';
+import { ApiError } from './api_error.js';
 
 /**
  * Where the user's notes of a dictionary are kept: with the log where the plugin can write there, else in this browser. What both

@@ -26,7 +26,7 @@ export class DiagnosisPanel extends Panel {
 
   /** @param {import('./latents/verdicts.js').Check} check */
   mark({ verdict }) {
-    return html`<span class="verdict ${verdict}" aria-hidden="true">${MARK_OF[verdict]}</span><span class="spoken">${WORD_OF[verdict]}: </span>`;
+    return html`<span class="verdict-mark ${verdict}" aria-hidden="true">${MARK_OF[verdict]}</span><span class="spoken">${WORD_OF[verdict]}: </span>`;
   }
 
   open() {
@@ -85,7 +85,7 @@ export class DiagnosisPanel extends Panel {
   /** The worst by name, the rest by number. */
   renderLine({ verdict, counts, checks }) {
     const told = checks.filter((check) => check.verdict === 'wrong' || check.verdict === 'look');
-    const rest = (key, text) => (counts[key] ? html`<span class="rest"><span class="verdict ${key}" aria-hidden="true">${MARK_OF[key]}</span>${text}</span>` : nothing);
+    const rest = (key, text) => (counts[key] ? html`<span class="rest"><span class="verdict-mark ${key}" aria-hidden="true">${MARK_OF[key]}</span>${text}</span>` : nothing);
     const summary = {
       wrong: 'It did not train well',
       look: 'No sign of a failed training, but look at',
@@ -110,7 +110,7 @@ export class DiagnosisPanel extends Panel {
     const shown = ['wrong', 'look', 'well'].filter((verdict) => counts[verdict]);
     const told = shown.map((verdict) => `${whole(counts[verdict])} ${WORD_OF[verdict]}`).join(', ');
     return html`<button type="button" class="diagnosis-figure" aria-haspopup="dialog" title=${told} @click=${() => this.open()}>
-      <span>checks</span><b>${shown.slice(0, 2).map((verdict) => html`<i class="verdict ${verdict}" aria-hidden="true">${MARK_OF[verdict]}</i><span aria-hidden="true">${whole(counts[verdict])}</span>`)}</b><span class="spoken">: ${told || 'none could be made'}</span></button>`;
+      <span>checks</span><b>${shown.slice(0, 2).map((verdict) => html`<i class="verdict-mark ${verdict}" aria-hidden="true">${MARK_OF[verdict]}</i><span aria-hidden="true">${whole(counts[verdict])}</span>`)}</b><span class="spoken">: ${told || 'none could be made'}</span></button>`;
   }
 
   render() {

@@ -4,12 +4,14 @@ import { counted, fixed, whole } from '../elements/format.js';
 import '../elements/picture.js';
 import '../elements/sheet.js';
 import { latentsText } from '../latent_list.js';
-import { Panel, SLIDERS } from './base/panel.js';
+import { Panel } from './base/panel.js';
 import { askStatistics, request } from './base/requests.js';
 import { foundPictures } from './latents/found_pictures.js';
 
 const PAGE = 12;
-const MOST = 60;
+const MOST = 240;
+/** Each press shows so many times as many. */
+const GROWTH = 3;
 const LOOK = 48;
 const SHEET = 'picture-of-latents';
 
@@ -17,7 +19,6 @@ const strength = (x) => fixed(x, x < 10 ? 2 : 1);
 
 /** Every picture known to the log on which the chosen latents fire: references of the image set, and runs. */
 export class PicturesPanel extends Panel {
-  static indifferentTo = SLIDERS;
   static properties = { limit: { state: true }, runLimit: { state: true }, look: { state: true }, large: { state: true } };
 
   constructor() {
@@ -101,8 +102,8 @@ export class PicturesPanel extends Panel {
       ${
         known > found.length && this.limit < MOST
           ? html`<button type="button" class="button small more" @click=${() => {
-              this.limit = Math.min(MOST, this.limit + 2 * PAGE);
-            }}>${whole(Math.min(MOST, known, this.limit + 2 * PAGE) - found.length)} more of ${whole(known)}</button>`
+              this.limit = Math.min(MOST, GROWTH * this.limit);
+            }}>${whole(Math.min(MOST, known, GROWTH * this.limit) - found.length)} more of ${whole(known)}</button>`
           : known > found.length
             ? html`<p class="note">The ${whole(MOST)} strongest are shown: choose fewer latents to see the others.</p>`
             : nothing
@@ -126,8 +127,8 @@ export class PicturesPanel extends Panel {
       ${
         known > found.length && this.runLimit < MOST
           ? html`<button type="button" class="button small more" @click=${() => {
-              this.runLimit = Math.min(MOST, this.runLimit + 2 * PAGE);
-            }}>${whole(Math.min(MOST, known, this.runLimit + 2 * PAGE) - found.length)} more runs of ${whole(known)}</button>`
+              this.runLimit = Math.min(MOST, GROWTH * this.runLimit);
+            }}>${whole(Math.min(MOST, known, GROWTH * this.runLimit) - found.length)} more runs of ${whole(known)}</button>`
           : nothing
       }${
         looked < all

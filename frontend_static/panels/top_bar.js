@@ -122,7 +122,7 @@ export class TopBar extends Panel {
     const name = entry?.name ?? this.store.runEntry?.dictionary_name ?? 'none';
     const wrong = this.wrongOf(entry?.id ?? null);
     const mark = wrong.length
-      ? html`<span class="verdict wrong" role="img" aria-label="trained badly" title=${`Its metrics are wrong. ${wrong.join(', ')}`}>${MARK_OF.wrong}</span>`
+      ? html`<span class="verdict-mark wrong" role="img" aria-label="trained badly" title=${`Its metrics are wrong. ${wrong.join(', ')}`}>${MARK_OF.wrong}</span>`
       : nothing;
     const current = html`<span class="k">Dictionary</span>${mark}<span class="v mono" title=${name}>${entry ? shortName(entry) : name}</span>
       ${entry ? html`<span class="k wide">${whole(entry.n_latents)} latents</span>` : nothing}`;

@@ -23,7 +23,7 @@ from tb_visualscratchpad.views.pictures_of_latents import (
 )
 from tb_visualscratchpad.wire.errors import EvidenceNotFound, ScratchpadError
 
-MAX_LIMIT = 60
+MAX_LIMIT = 240
 MAX_LOOKED = 1000
 MAX_KEPT = 1000
 """Plain means of runs, some tens of kilobytes each at 65,536 latents."""

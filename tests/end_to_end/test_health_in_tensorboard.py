@@ -40,7 +40,7 @@ def test_the_diagnosis_is_what_the_view_says(browser: Browser, fast_address: str
         rows = sheet.locator(".diagnosis")
         assert [row.get_attribute("data-check") for row in rows.all()] == [check.key for check in health.checks]
         for row, check in zip(rows.all(), health.checks, strict=True):
-            expect(row.locator(".verdict")).to_have_text(MARKS[check.verdict.value])
+            expect(row.locator(".verdict-mark")).to_have_text(MARKS[check.verdict.value])
             expect(row).to_contain_text(check.sentence)
             expect(row).to_contain_text(check.figure)
         page.keyboard.press("Escape")

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Frame, expect
 
+from tb_visualscratchpad.event_store import EventStore
 from tb_visualscratchpad.exporter.demo.write import write_demo
+from tests.data_providers import reading
 from tests.end_to_end.hands import Keyboard, Mouse, Person, a_person
-from tests.end_to_end.served_log import tensorboard
+from tests.end_to_end.served_log import parameter, tensorboard
 from tests.end_to_end.worker_process import Worker
 
 pytestmark = pytest.mark.full
@@ -61,6 +63,97 @@ def words_of(frame: Frame, row: str) -> list[str]:
         .map((cell) => (cell.querySelector('ins') ?? cell.firstElementChild?.previousSibling ?? cell).textContent.trim()).filter(Boolean)""",
         row,
     )
+
+
+def it_is_told_what_is_wrong(frame: Frame) -> None:
+    """The dictionary is said to have trained badly, from what, and which of its latents show it."""
+    sheet = frame.locator("dialog[open]")
+    wrong = sheet.locator(".diagnosis.wrong")
+    expect(wrong).not_to_have_count(0)
+    checks = {row.get_attribute("data-check"): row.inner_text() for row in wrong.all()}
+    assert {"dead", "rebuilding"} <= set(checks), checks
+    assert "71 %" in checks["dead"] and "45 %" in checks["rebuilding"], checks
+    assert "learning rate" in checks["dead"] + checks["rebuilding"], checks
+
+
+def test_what_is_wrong_with_a_bad_sae_is_found(browser: Browser, demo: Demo) -> None:
+    with a_person(Mouse, browser, demo.address) as person:
+        frame = person.frame
+        person.click(frame.get_by_role("button", name="Dictionary", exact=True))
+        person.click(frame.locator(".pick").nth(1))
+        person.click(option(frame, "badly trained"))
+        expect(frame.locator("[data-value=diagnosis]")).to_contain_text("did not train well")
+        person.click(frame.get_by_role("button", name="All checks of the training"))
+        it_is_told_what_is_wrong(frame)
+        person.click(frame.locator("[data-check=dead] .button"))
+        expect(frame.locator("vs-gallery")).to_contain_text(re.compile(r"7\d\d latents"))
+        assert person.n_presses <= MOST_CLICKS
+        print(f"{person.n_presses} clicks")
+
+
+def test_what_is_wrong_with_a_bad_sae_is_found_by_keys(browser: Browser, demo: Demo) -> None:
+    with a_person(Keyboard, browser, demo.address) as person:
+        frame = person.frame
+        person.use(frame.locator(".pick").nth(1))
+        person.type("badly trained")
+        person.press("Enter", "1")
+        expect(frame.locator("[data-value=diagnosis]")).to_contain_text("did not train well")
+        person.use(frame.get_by_role("button", name="All checks of the training"))
+        it_is_told_what_is_wrong(frame)
+
+
+def pictures_in_the_log(demo: Demo, latents: list[int]) -> set[int]:
+    """The images that are a reference of one of them, read from the log itself."""
+    with reading("python", demo.logdir) as reader:
+        store = EventStore(reader.context)
+        entry = next(one for one in store.listing("").dictionaries if one.has_references and "badly" not in one.info.name)
+        references = store.references("", entry.info.dictionary_id)
+    return {int(image) for image in references.image_KR[latents].ravel() if image >= 0}
+
+
+def all_pictures_are_shown(person: Person, demo: Demo, latents: list[int]) -> None:
+    frame = person.frame
+    expected = pictures_in_the_log(demo, latents)
+    shown = {int(one.get_attribute("data-image")) for one in frame.locator(".found[data-image]").all()}
+    assert shown == expected
+    assert frame.locator("[data-value=known-pictures]").inner_text().startswith(f"{len(expected)} of ")
+
+
+def chosen_latents(person: Person) -> list[int]:
+    person.page.wait_for_function("decodeURIComponent(location.hash).includes('latents=')")
+    written = parameter(person.page, "latents")
+    return [int(one) for one in person.frame.evaluate("async (text) => (await import('./static/latent_list.js')).parseLatents(text)", written)]
+
+
+def test_all_pictures_of_a_cluster_are_found(browser: Browser, demo: Demo) -> None:
+    with a_person(Mouse, browser, demo.address) as person:
+        frame = person.frame
+        person.click(chip(frame, "cat"))
+        person.click(frame.locator(".rank-row").first)
+        person.click(frame.get_by_role("button", name="Pictures of the cluster"))
+        latents = chosen_latents(person)
+        more = frame.locator("section[aria-label='Pictures of the image set'] .more")
+        while more.count():
+            person.click(more)
+        all_pictures_are_shown(person, demo, latents)
+        expect(frame.locator(".found-run")).not_to_have_count(0)
+        assert person.n_presses <= MOST_CLICKS
+        print(f"{person.n_presses} clicks")
+
+
+def test_all_pictures_of_a_cluster_are_found_by_keys(browser: Browser, demo: Demo) -> None:
+    with a_person(Keyboard, browser, demo.address) as person:
+        frame = person.frame
+        person.reach(frame.locator(".pick").first)
+        person.press("1")
+        person.use(frame.locator("vs-map").get_by_role("button", name="List"))
+        person.reach(frame.locator(".cluster-row").first)
+        person.press("ArrowDown", "Enter")
+        latents = chosen_latents(person)
+        more = frame.locator("section[aria-label='Pictures of the image set'] .more")
+        while more.count():
+            person.use(more)
+        all_pictures_are_shown(person, demo, latents)
 
 
 def b_misses_it(person: Person, latent: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-HOME = """const { NotesHome } = await import('/notes_home.js'); const { LatentNotes } = await import('/latent_notes.js'); const { ApiError } = await import('/api.js');
+HOME = """const { NotesHome } = await import('/notes_home.js'); const { LatentNotes } = await import('/latent_notes.js'); const { ApiError } = await import('/api_error.js');
     const { KeptSelections } = await import('/kept_selections.js');
     const held = new Map(); const storage = { getItem: (key) => held.get(key) ?? null, setItem: (key, value) => held.set(key, value) };
     const log = { latents: {}, selections: [], where: 'log', reason: null }; const sent = []; let fails = null;

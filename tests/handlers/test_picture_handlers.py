@@ -95,7 +95,7 @@ def test_what_cannot_be_asked_is_said(handlers: PictureHandlers) -> None:
         assert "0 to 63" in sentence(ask(route, dictionary=IDENTITY, latents="3.64"), 400)
         assert "3.17.576" in sentence(ask(route, dictionary=IDENTITY, latents="3,4"), 400)
         assert "latents" in sentence(ask(route, dictionary=IDENTITY), 400)
-        assert "limit" in sentence(ask(route, dictionary=IDENTITY, latents="3", limit=61), 400)
+        assert "limit" in sentence(ask(route, dictionary=IDENTITY, latents="3", limit=241), 400)
         assert "limit" in sentence(ask(route, dictionary=IDENTITY, latents="3", first=-1), 400)
         assert "there is no" in sentence(ask(route, dictionary="x", latents="3"), 404).lower()
     assert "look" in sentence(ask(handlers.runs_of_latents, dictionary=IDENTITY, latents="3", look=0), 400)
