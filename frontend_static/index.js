@@ -17,6 +17,7 @@ import './panels/compare/answers_panel.js';
 import './panels/compare/contributions_panel.js';
 import './panels/compare/dictionary_panels.js';
 import './panels/compare/dose_panel.js';
+import './panels/compare/elsewhere_panel.js';
 import './panels/compare/pair_answers_panel.js';
 import './panels/compare/pair_attention_panel.js';
 import './panels/compare/pair_latents_panel.js';
@@ -63,7 +64,7 @@ import { Store } from './store.js';
 
 const SHEETS = [
   'base', 'elements', 'frame', 'scratchpad', 'dictionary', 'growth', 'curves', 'compare', 'steering', 'failures', 'notes', 'attention',
-  'pairs', 'health', 'walk', 'outlines', 'export', 'print',
+  'pairs', 'health', 'walk', 'outlines', 'export', 'starts', 'print',
 ];
 
 /** @param {string} name @returns {Promise<void>} when it is loaded */

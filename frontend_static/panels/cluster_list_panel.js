@@ -4,6 +4,7 @@ import { counted, fixed, percent, whole } from '../elements/format.js';
 import { Panel, SLIDERS } from './base/panel.js';
 import { askDictionary, askMap, askStatistics } from './base/requests.js';
 import { colorOnMap, mapData, shownMap } from './latents/map_data.js';
+import { choiceOf } from './latents/first_clusters.js';
 import { mapClusters } from './latents/map_clusters.js';
 
 const ROWS = 200;
@@ -27,9 +28,8 @@ export class ClusterListPanel extends Panel {
   }
 
   /** @param {import('./latents/map_clusters.js').MapCluster} cluster */
-  choose({ latents }) {
-    const pictures = this.store.dictionaryEntry?.has_references ? { gallery: 'pictures' } : {};
-    this.store.set({ latents: Object.freeze([...latents]), latent: null, ...pictures });
+  choose(cluster) {
+    this.store.set(choiceOf(this.store, cluster));
   }
 
   isChosen({ latents }) {

@@ -69,7 +69,7 @@ export class DiagnosisPanel extends Panel {
     return html`<p class="note">By what the sweep recorded. Well: within what published dictionaries have. Worth a look: outside of it. Wrong: a sign of a
         failed training. No figure proves that latents mean something: look at their pictures.</p>
       ${problems.map((problem) => html`<p class="note" role="alert">${problem}</p>`)}
-      <ul class="diagnoses">${checks.map((check) => this.renderCheck(check))}</ul>
+      <ul class="diagnoses">${checks.map((check) => this.renderCheck(check))}</ul><vs-export-row></vs-export-row>
       ${
         this.store.dictionaryEntry?.has_decoder_map
           ? html`<p><button type="button" class="button small" data-value="to-clusters" @click=${() => this.toClusters()}>Meaningful clusters of the map</button></p>`

@@ -4,6 +4,7 @@ import { counted, fixed, percent, whole } from '../elements/format.js';
 import { bookmark, notebook } from '../elements/icons.js';
 import { segmented } from '../elements/segmented.js';
 import { clusterItem, latentItem } from '../basket.js';
+import { firstClusters } from './latents/first_clusters.js';
 import { latentName, pinMark, shownName } from './latents/names.js';
 import { hiddenDense, withoutHidden } from '../dense.js';
 import { clusterOnMap, colorOnMap, mapData, shownMap } from './latents/map_data.js';
@@ -120,13 +121,14 @@ export class GalleryPanel extends Panel {
     })}</div>`;
   }
 
-  /** @param {number[]} latents */
-  renderBody(latents) {
+  /** @param {number[]} latents @param {ReturnType<GalleryPanel['onMap']>} map */
+  renderBody(latents, map) {
     if (!latents.length)
       return emptyState(
         this.store.overTraining
           ? 'Shift-click a latent to follow it over the steps; drag around several in “This step”.'
           : 'Click a latent in either plot, or drag around several.',
+        (!this.store.overTraining && map && firstClusters(this.store, map, this.statistics.value, this.theme)) || nothing,
       );
     if (this.selection.gallery === 'pictures') return html`<vs-pictures .store=${this.store} .api=${this.api}></vs-pictures>`;
     if (!this.store.dictionaryEntry?.has_references) return emptyState('References were not logged for this dictionary.');
@@ -162,7 +164,7 @@ export class GalleryPanel extends Panel {
       late: this.references.late,
       foot: html`${latents.length ? html`<p class="card-next">${nextAction(this.store, this.api, 'run')}</p>` : nothing}<p class="spoken" role="status">${latents.length > 1 ? `${counted(latents.length, 'latent')} chosen.` : latents.length ? `Latent ${latents[0]} chosen.` : 'No latent chosen.'}</p>`,
       controls: html`${this.renderKeep(name)}${latents.length ? this.renderControls(latents, cluster) : nothing}`,
-      body: html`${latents.length ? this.renderSwitch() : nothing}${this.renderBody(latents)}`,
+      body: html`${latents.length ? this.renderSwitch() : nothing}${this.renderBody(latents, map)}`,
     });
   }
 }

@@ -162,7 +162,7 @@ export class HeadsPanel extends Panel {
         ${this.renderFirst('Most on the picture', header.most, (at) => percent(data.mass[at]), 'most')}
         ${this.renderFirst('Most localised', header.localised, (at) => `as over ${fixed(data.effective[at], data.effective[at] < 10 ? 1 : 0)} patches`, 'localised')}</aside></div>
       <p class="note head-foot" data-value="difference">The bar under a map is the head’s attention on the picture, up to the largest, ${percent(Math.max(...data.mass))}. Localised: least spread, among the half of the heads with more on the picture.
-        The mean over these heads is what the run recorded, to ${header.difference < 1e-6 ? 'under 0.0001 %' : `${Number((100 * header.difference).toPrecision(2))} %`}: the worker’s model is the run’s.</p>`;
+        The mean over these heads is what the run recorded, to ${header.difference < 1e-6 ? 'under 0.0001 %' : `${Number((100 * header.difference).toPrecision(2))} %`}: the worker’s model is the run’s.</p><vs-export-row></vs-export-row>`;
   }
 
   renderControls() {

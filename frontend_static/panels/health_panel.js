@@ -100,7 +100,7 @@ export class HealthPanel extends Panel {
             : nothing
         }
         ${value.statistics ? html`<div><dt>pictures</dt><dd data-value="n-images">${whole(value.statistics.n_images)}</dd></div>` : nothing}</dl>`,
-    )}</section>`;
+    )}<vs-export-button></vs-export-button></section>`;
   }
 }
 

@@ -243,7 +243,10 @@ export class InspectorPanel extends Panel {
         <div class="ten">${this.pictures(answer.references, 10)}</div>
         <ol class="reference-names">${answer.references.map(
           ({ name, label, plain_mean: plain }) => html`<li><span class="mono">${name}</span><span class="k">${label ?? ''}</span><b>${activation(plain)}</b></li>`,
-        )}</ol><p>${this.selection.basket.some(({ latents }) => latents.includes(answer.latent)) ? nothing : nextAction(this.store, this.api, 'away')}</p>`
+        )}</ol><p class="sheet-next"><button type="button" class="link next-action" title="In the Dictionary: all pictures known to the log on which it fires" @click=${() => {
+          this.store.setSession({ sheet: null });
+          this.store.set({ workspace: 'dictionary', over: 'step', latents: Object.freeze([answer.latent]), gallery: 'pictures' });
+        }}>All its pictures<span aria-hidden="true"> →</span></button>${this.selection.basket.some(({ latents }) => latents.includes(answer.latent)) ? nothing : nextAction(this.store, this.api, 'away')}</p>`
       : nothing;
     return html`<vs-sheet .open=${open} label=${open ? `References of latent ${answer.latent}` : 'References'} .content=${content}
       @close=${() => this.store.setSession({ sheet: null })}></vs-sheet>`;

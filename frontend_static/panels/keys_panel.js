@@ -19,6 +19,7 @@ const KEYS = [
       [['g'], 'the walk: from the dictionary to the cause of a wrong word'],
       [['e'], 'save the figure in focus, or a list of all'],
       [['t'], 'light or dark'],
+      [['↑', '↓', 'Enter'], 'in a menu or a search: through the list, choose'],
       [['Esc'], 'choose no latent; close what is open'],
       [['?'], 'this list'],
     ],
@@ -36,9 +37,21 @@ const KEYS = [
     ],
   ],
   [
-    'Compare, two runs',
+    'Dictionary',
     [
-      [['←', '→'], 'the word before, the word after, in both'],
+      [['↑', '↓', 'Enter'], 'in the list of clusters: through it, choose one'],
+    ],
+  ],
+  [
+    'The walk',
+    [
+      [['←', '→', 'Enter'], 'among its steps; go to one'],
+    ],
+  ],
+  [
+    'Compare, two runs or two dictionaries',
+    [
+      [['←', '→'], 'two runs: the word before, the word after, in both'],
       [['j', 'k'], 'down and up the latents'],
       [['x'], 'swap A and B'],
     ],
@@ -76,11 +89,11 @@ export class KeysPanel extends Panel {
   static indifferentTo = SLIDERS;
   render() {
     const open = this.store.session.sheet === 'keys';
-    const content = html`${KEYS.map(
-      ([title, rows]) => html`<h3>${title}</h3><dl class="keys-list">${rows.map(
+    const content = html`<div class="keys-columns">${KEYS.map(
+      ([title, rows]) => html`<section><h3>${title}</h3><dl class="keys-list">${rows.map(
         ([keys, text]) => html`<div><dt>${keys.map((key) => html`<kbd>${key}</kbd>`)}</dt><dd>${text}</dd></div>`,
-      )}</dl>`,
-    )}`;
+      )}</dl></section>`,
+    )}</div>`;
     return html`<vs-sheet .open=${open} label="Keyboard" .content=${open ? content : nothing}
       @close=${() => this.store.setSession({ sheet: null })}></vs-sheet>`;
   }

@@ -169,7 +169,7 @@ export class TopBar extends Panel {
     const { listing, listingError } = this.store.session;
     const any = listing && (listing.vlm_runs.length || listing.dictionaries.length);
     return html`<header class="top-bar">
-      <h1 class="brand">${mark}Visual Scratchpad</h1>
+      <h1 class="brand">${mark}<span class="brand-name">Visual Scratchpad</span></h1>
       <nav class="workspaces" aria-label="Workspaces">${WORKSPACES.map(
         ([key, text], i) => html`
         <button type="button" aria-current=${this.selection.workspace === key ? 'page' : 'false'} aria-keyshortcuts=${i + 1}
@@ -177,7 +177,7 @@ export class TopBar extends Panel {
       )}</nav>
       <div class="selectors">${any ? [this.renderRun(), this.renderAsk(), this.renderDictionary(), this.renderStep()] : nothing}
         ${listingError && listing ? html`<span class="offline" role="status">TensorBoard does not answer</span>` : nothing}
-        ${
+        <span class="tools">${
           any
             ? html`<button type="button" class="button share" aria-haspopup="dialog" title="Share view: a link that restores it"
               @click=${() => this.store.setSession({ sheet: 'share' })}>${share}<span class="text">Share view</span></button>
@@ -186,7 +186,7 @@ export class TopBar extends Panel {
         }
         <button type="button" class="icon" aria-label="Reload" title="Reload: look for new runs now"
           @click=${() => this.dispatchEvent(new CustomEvent('reload'))}>${reload}</button>
-        ${any ? this.renderOpener('Keyboard', 'keys', '?', question) : nothing}${this.renderTheme()}</div>
+        ${any ? this.renderOpener('Keyboard', 'keys', '?', question) : nothing}${this.renderTheme()}</span></div>
     </header>`;
   }
 }

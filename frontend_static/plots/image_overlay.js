@@ -125,19 +125,23 @@ function keptLayer(raster, how) {
   return kept.layer;
 }
 
+/** @param {'spotlight'|'heat'} mode @param {number} n @returns {string[]} colours of a map along its scale, zero first */
+export function scaleColors(mode, n) {
+  const table = sequentialTable('dark');
+  return Array.from({ length: n }, (_, i) => {
+    const share = shade(i / (n - 1));
+    const entry = 3 * Math.round(255 * share);
+    const dark = VEIL.map((v) => Math.round(v + (236 - v) * (0.24 + 0.76 * share)));
+    return `rgb(${(mode === 'spotlight' ? dark : [table[entry], table[entry + 1], table[entry + 2]]).join(' ')})`;
+  });
+}
+
 /**
  * The colours of a map along its scale, for a bar beside it.
  * @param {'spotlight'|'heat'} mode @returns {string} a CSS gradient, zero first
  */
 export function scaleGradient(mode) {
-  const table = sequentialTable('dark');
-  const stops = Array.from({ length: 13 }, (_, i) => {
-    const share = shade(i / 12);
-    const entry = 3 * Math.round(255 * share);
-    const dark = VEIL.map((v) => Math.round(v + (236 - v) * (0.24 + 0.76 * share)));
-    const color = mode === 'spotlight' ? dark : [table[entry], table[entry + 1], table[entry + 2]];
-    return `rgb(${color.join(' ')}) ${((100 * i) / 12).toFixed(1)}%`;
-  });
+  const stops = scaleColors(mode, 13).map((color, i) => `${color} ${((100 * i) / 12).toFixed(1)}%`);
   return `linear-gradient(90deg, ${stops.join(', ')})`;
 }
 

@@ -48,3 +48,19 @@ def test_without_labels_or_statistics_the_largest_come_first(page: Page) -> None
     found = page.evaluate(LISTED, [[0, 1, 1, -1, 2, 2, 2], None, [], None])
     assert [(one["cluster"], one["name"], one["purity"], one["entropy"]) for one in found] == [(2, "", 0, None), (1, "", 0, None), (0, "", 0, None)]
     assert page.evaluate(LISTED, [[-1, -1], None, [], None]) == []
+
+
+def test_the_clusters_offered_first_are_those_of_the_list_that_say_something(page: Page) -> None:
+    telling = LISTED.replace("mapClusters }", "tellingClusters }").replace("map_clusters.js", "first_clusters.js").replace("mapClusters(", "tellingClusters(")
+    seen = set()
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        n, labels = int(rng.integers(1, 90)), 2 if seed % 2 else 12
+        arrays = {
+            "flags": [3] * n, "label_entropy": [0.0] * n, "top_label": rng.integers(-1, labels, n).tolist(), "top_label_share": [1.0] * n,
+        }
+        given = [rng.integers(-1, 9, n).tolist(), None, [str(k) for k in range(labels)], arrays]
+        listed, found = page.evaluate(LISTED, given), page.evaluate(telling, given)
+        assert found == [one for one in listed if len(one["latents"]) >= 3 and one["purity"] >= 0.5]
+        seen.add(bool(found))
+    assert seen == {True, False}, "both with and without a cluster to offer"

@@ -1,4 +1,4 @@
-"""The walk: the cluster it proposes, the word that is doubted, what is done and what the browser remembers."""
+"""The walk: the word that is doubted, what is done and what the browser remembers."""
 
 from __future__ import annotations
 
@@ -7,36 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Page
-
-
-def _proposed(cluster: np.ndarray, alive: np.ndarray, label: np.ndarray) -> list[int] | None:
-    """By brute force: every cluster in turn."""
-    best, most = None, 0.0
-    for number in range(int(cluster.max(initial=-1)) + 1):
-        members = [k for k in range(cluster.size) if cluster[k] == number and alive[k]]
-        labels = [label[k] for k in members if label[k] >= 0]
-        share = max((labels.count(one) for one in labels), default=0) / max(1, len(members))
-        if len(members) >= 3 and share >= 0.5 and share * min(24, len(members)) > most:
-            best, most = members, share * min(24, len(members))
-    return best
-
-
-def test_the_cluster_that_is_proposed_says_most(page: Page) -> None:
-    seen = set()
-    for seed in range(12):
-        rng = np.random.default_rng(seed)
-        n = int(rng.integers(0, 120))
-        cluster, label = rng.integers(-1, 9, n), rng.integers(-1, 3 if seed % 2 else 40, n)
-        alive = (rng.random(n) < 0.8).astype(int)
-        found = page.evaluate(
-            """async ([cluster, alive, label]) => (await import('/panels/walk/meaningful_cluster.js')).meaningfulCluster(
-                { cluster: Int32Array.from(cluster), alive: Uint8Array.from(alive), label: Int32Array.from(label) })""",
-            [cluster.tolist(), alive.tolist(), label.tolist()],
-        )
-        assert found == _proposed(cluster, alive, label)
-        seen.add(found is None)
-    assert seen == {True, False}, "both with and without a cluster to propose"
-    assert page.evaluate("async () => (await import('/panels/walk/meaningful_cluster.js')).meaningfulCluster({ cluster: [0, 0, 0], alive: null, label: null })") is None
 
 
 @pytest.mark.parametrize(("doubt", "original", "number"), [(5, "i", 0), (7, "i", 2), (5, "", 0), (3, "i", None), (5, "other", None), (None, "i", None), (9, "i", None)])

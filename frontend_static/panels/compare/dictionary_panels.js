@@ -1,12 +1,13 @@
 import { html, nothing } from '../../vendor/lit.js';
 import { againstOf, matchedWith, openCounterpart } from '../../dictionary_pairs.js';
+import { hiddenDense, withoutHidden } from '../../dense.js';
 import { answered, card, emptyState } from '../../elements/card.js';
 import { cosineBars } from '../../elements/cosine_bars.js';
 import { counted, fixed, percent, whole } from '../../elements/format.js';
 import '../../elements/menu.js';
 import { segmented } from '../../elements/segmented.js';
 import { isShortcut, Panel, SLIDERS } from '../base/panel.js';
-import { askReferences } from '../base/requests.js';
+import { askDense, askReferences } from '../base/requests.js';
 import { askCounterparts, counterpartSections } from '../latents/counterparts.js';
 import { latentName } from '../latents/names.js';
 import { referencePictures } from '../latents/references.js';
@@ -113,7 +114,7 @@ export class DictionaryVerdict extends Panel {
         <span class="first-run" title="${entry?.name ?? ''}: choose another one in the bar above"><span class="side a" aria-hidden="true">A</span><span class="v mono">${entry?.sae_name ?? 'none'}</span></span>
         <span class="row">${this.renderMenu()}<button type="button" class="button small" ?disabled=${!value} aria-keyshortcuts="x" title="Let B be the first dictionary, and A the second (x)"
           @click=${() => swapDictionaries(this.store)}>Swap</button></span></div></div>
-      ${this.pair.key === null ? this.renderEmpty() : answered(this.pair, (pair) => html`<div class="told"><p data-value="coverage">${this.renderSentence(pair)}</p>${this.renderNotes(pair)}</div>${this.renderTable(pair)}`)}</section>`;
+      ${this.pair.key === null ? this.renderEmpty() : answered(this.pair, (pair) => html`<div class="told"><p data-value="coverage">${this.renderSentence(pair)}</p>${this.renderNotes(pair)}</div>${this.renderTable(pair)}`)}<vs-export-button></vs-export-button></section>`;
   }
 }
 
@@ -152,17 +153,23 @@ export class DictionaryCosines extends Panel {
 
 /** The dictionary's latents by how near their counterpart is; first those that have none. */
 export class DictionaryLatents extends Panel {
-  static indifferentTo = SLIDERS;
+  static indifferentTo = SLIDERS.filter((key) => key !== 'dense');
   constructor() {
     super();
     this.pair = this.query((store, api) => askDictionaryPair(store, api, store.selection.matched));
+    this.statistics = this.query(askDense);
+  }
+
+  /** @returns {{shown: readonly any[], nHidden: number}} rows without hidden ones; of those that were sent */
+  visible() {
+    return withoutHidden(hiddenDense(this.store, this.statistics.value), this.pair.value?.rows ?? [], ({ latent }) => latent);
   }
 
   connectedCallback() {
     super.connectedCallback();
     this.onKey = (event) => {
       const by = { j: 1, k: -1 }[event.key];
-      const rows = this.pair.value?.rows ?? [];
+      const rows = this.visible().shown;
       if (!by || !rows.length || !isShortcut(event)) return;
       const at = rows.findIndex(({ latent }) => latent === this.selection.latent);
       this.store.chooseLatent(rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))].latent);
@@ -188,22 +195,24 @@ export class DictionaryLatents extends Panel {
       <td class="label">${name(row.other_label, row.other_label_share)}</td></tr>`;
   }
 
-  renderTable({ rows, n_listed: n, n_dead_left_out: dead }) {
+  renderTable({ n_listed: n, n_dead_left_out: dead }) {
+    const { shown: rows, nHidden } = this.visible();
     const left = dead ? html`<p class="note more">${counted(dead, 'more latent')} that ${dead === 1 ? 'fires' : 'fire'} nowhere in the image set ${dead === 1 ? 'is' : 'are'} left out.</p>` : nothing;
-    if (!rows.length) return html`${emptyState('No latent that fires lies in this range.')}${left}`;
+    if (!rows.length) return html`${emptyState(nHidden ? `${counted(nHidden, 'dense latent')} hidden; no other that fires lies in this range.` : 'No latent that fires lies in this range.')}${left}`;
     return html`<div class="scroll" tabindex="0" role="group" aria-label="Latents by counterpart"><table class="sweep-table pair-table"><thead><tr><th scope="col">latent</th><th scope="col">label</th>
       <th scope="col" class="num">of pictures</th><th scope="col" class="num">best cosine</th><th scope="col">in B</th><th scope="col">its label</th></tr></thead>
       <tbody>${rows.map((row) => this.renderRow(row))}</tbody></table>
-      ${n > rows.length ? html`<p class="note more">The ${whole(rows.length)} most frequent of ${whole(n)}.</p>` : nothing}${left}</div>`;
+      ${n - nHidden > rows.length ? html`<p class="note more">The ${whole(rows.length)} most frequent of ${whole(n - nHidden)}.</p>` : nothing}${left}</div>`;
   }
 
   render() {
     const { matched } = this.selection;
-    const n = this.pair.value?.n_listed;
+    const { nHidden } = this.visible();
+    const n = this.pair.value && this.pair.value.n_listed - nHidden;
     return card({
       label: 'Latents by counterpart',
       title: 'Latents of A',
-      sub: n === undefined ? '' : `${counted(n, 'latent')}, the most frequent first`,
+      sub: n === undefined ? '' : `${counted(n, 'latent')}, the most frequent first${nHidden ? `; ${counted(nHidden, 'dense latent')} hidden` : ''}`,
       busy: this.pair.stale,
       late: this.pair.late,
       controls: segmented({

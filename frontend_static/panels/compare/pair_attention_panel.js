@@ -55,13 +55,32 @@ export class PairAttentionPanel extends Panel {
     return this.made.rasters;
   }
 
-  renderSide(pair, side, raster, caption, reason) {
+  /**
+   * @param {any} pair @param {'first'|'second'} side @param {any} raster @param {unknown} caption @param {string|null} reason why there is no map
+   * @param {string} spoken what is heard of it
+   */
+  renderSide(pair, side, raster, caption, reason, spoken) {
     const { picture } = pair[side];
     const letter = side === 'first' ? 'A' : 'B';
     const ratio = picture.width / picture.height;
     return html`<figure class="pair-picture"><div class="boxed" .style=${`--ratio:${ratio}`}><vs-picture .src=${picture.has_picture ? this.api.pictureUrl(pair[side]) : ''}
-        .raster=${raster} .mode=${this.selection.overlay} .theme=${this.theme} outlined .ratio=${ratio} .label=${`Picture of ${letter}, ${reason ?? caption}`}></vs-picture></div>
+        .raster=${raster} .mode=${this.selection.overlay} .theme=${this.theme} outlined .ratio=${ratio} .label=${`Picture of ${letter}, ${spoken}`}></vs-picture></div>
       <figcaption><span class="side ${letter.toLowerCase()}" aria-hidden="true">${letter}</span> ${reason ? html`<span class="note">${reason}</span>` : caption}</figcaption></figure>`;
+  }
+
+  /** What both maps are, in words. @returns {[string, string]} */
+  spokenSides() {
+    const pair = this.pair.value;
+    if (this.byLatent) {
+      const told = ({ header }) => `latent ${header.latent} in ${counted(header.n_firing, 'patch', 'patches')}, at most ${fixed(header.maximum, 2)}`;
+      const [mine, theirs] = this.fires.value;
+      return [told(mine), theirs ? told(theirs) : 'it has no counterpart in B’s dictionary'];
+    }
+    const [, i, j] = pair.steps[placeOf(pair, this.selection)];
+    const { header } = this.word.value;
+    const told = (words, number, { mass, attention_reason: why }) =>
+      number === null ? 'no word at this place' : `“${tokenText(words[number].text)}”: ${mass === null ? why : `${percent(mass)} of its attention on the picture`}`;
+    return [told(pair.first.words, i, header.first), told(pair.second.words, j, header.second)];
   }
 
   renderAttention(pair) {
@@ -73,16 +92,18 @@ export class PairAttentionPanel extends Panel {
     const caption = (word, { mass }) => html`<b class="mono">${word}</b> <span class="k">on the picture</span> <b>${mass === null ? '–' : percent(mass)}</b>`;
     const why = (word, told, letter) => (word === '' ? `${letter} has no word at this place.` : told.mass === null ? told.attention_reason : null);
     const [mine, theirs] = [text(pair.first.words, i), text(pair.second.words, j)];
-    return html`<div class="pair-pictures">${this.renderSide(pair, 'first', rasters[0], caption(mine, header.first), why(mine, header.first, 'A'))}
-      ${this.renderSide(pair, 'second', rasters[1], caption(theirs, header.second), why(theirs, header.second, 'B'))}</div>`;
+    const spoken = this.spokenSides();
+    return html`<div class="pair-pictures">${this.renderSide(pair, 'first', rasters[0], caption(mine, header.first), why(mine, header.first, 'A'), spoken[0])}
+      ${this.renderSide(pair, 'second', rasters[1], caption(theirs, header.second), why(theirs, header.second, 'B'), spoken[1])}</div>`;
   }
 
   renderLatent(pair) {
     const [mine, theirs] = this.fires.value;
+    const spoken = this.spokenSides();
     const rasters = this.rasters(pair, [mine.arrays.value, theirs?.arrays.value ?? null], 'maximum');
     const caption = ({ header }) => html`<b class="mono">${header.latent}</b> <span class="k">in ${counted(header.n_firing, 'patch', 'patches')}, at most</span> <b>${fixed(header.maximum, 2)}</b>`;
-    return html`<div class="pair-pictures">${this.renderSide(pair, 'first', rasters[0], caption(mine), null)}
-      ${this.renderSide(pair, 'second', rasters[1], theirs ? caption(theirs) : '', theirs ? null : 'It has no counterpart in B’s dictionary.')}</div>`;
+    return html`<div class="pair-pictures">${this.renderSide(pair, 'first', rasters[0], caption(mine), null, spoken[0])}
+      ${this.renderSide(pair, 'second', rasters[1], theirs ? caption(theirs) : '', theirs ? null : 'It has no counterpart in B’s dictionary.', spoken[1])}</div>`;
   }
 
   renderChoices(pair) {

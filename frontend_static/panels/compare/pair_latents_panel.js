@@ -1,10 +1,12 @@
 import { html, nothing } from '../../vendor/lit.js';
 import { latentItem } from '../../basket.js';
 import { answered, card, emptyState } from '../../elements/card.js';
+import { hiddenDense, withoutHidden } from '../../dense.js';
 import { activation, counted, fixed, percent, tokenText, whole } from '../../elements/format.js';
 import '../../elements/pair_scatter_view.js';
 import { inspect, placeOf } from '../../run_pairs.js';
 import { isShortcut, Panel, SLIDERS } from '../base/panel.js';
+import { askDense } from '../base/requests.js';
 import { latentName } from '../latents/names.js';
 import { askAlike, askPair, askWord } from './pair_requests.js';
 
@@ -15,7 +17,7 @@ const barWidth = (share) => `width:calc((100% - 46px) * ${share.toFixed(4)})`;
 
 /** Which latents the chosen word used in both runs, the largest difference first. */
 export class PairLatentsPanel extends Panel {
-  static indifferentTo = SLIDERS;
+  static indifferentTo = SLIDERS.filter((key) => key !== 'dense');
   static properties = { shown: { state: true } };
 
   constructor() {
@@ -24,7 +26,8 @@ export class PairLatentsPanel extends Panel {
     this.alike = this.query(askAlike);
     this.pair = this.query((store, api) => askPair(store, api, this.alike));
     this.word = this.query((store, api) => askWord(store, api, this.pair));
-    this.made = { of: null, data: null };
+    this.statistics = this.query(askDense);
+    this.made = { of: null, hidden: null, rows: [], at: new Int32Array(0), data: null, nHidden: 0 };
   }
 
   connectedCallback() {
@@ -43,11 +46,11 @@ export class PairLatentsPanel extends Panel {
 
   /** @param {number} by rows down the table, past those that only B has */
   step(by) {
-    const rows = (this.word.value?.header.rows ?? []).filter(({ latent }) => latent !== null);
+    const rows = (this.word.value?.header.rows ? this.visible().rows : []).filter(({ latent }) => latent !== null);
     if (!rows.length) return;
     const at = rows.findIndex(({ latent }) => latent === this.selection.latent);
     const next = at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by));
-    this.shown = Math.max(this.shown, this.word.value.header.rows.indexOf(rows[next]) + 1);
+    this.shown = Math.max(this.shown, this.visible().rows.indexOf(rows[next]) + 1);
     this.choose(rows[next].latent);
     this.updateComplete.then(() => this.querySelector('tr.on')?.scrollIntoView({ block: 'nearest' }));
   }
@@ -61,16 +64,37 @@ export class PairLatentsPanel extends Panel {
     return relative ? percent : activation;
   }
 
-  data({ header, arrays }) {
-    if (this.made.of !== arrays) {
-      const text = header.relative ? (value) => percent(value) : (value) => String(value);
-      this.made = { of: arrays, data: { value: arrays.value, other: arrays.other_value, text, names: ['C in A', 'C in B'] } };
-    }
-    return this.made.data;
+  get hidden() {
+    return hiddenDense(this.store, this.statistics.value);
   }
 
-  describe(index) {
+  /**
+   * Pairs without those whose latent of A is hidden: rows of the table, and as the scatter takes them. `at`: their places in the answer.
+   * What only B has is not hidden: A's statistics do not speak of it.
+   */
+  visible() {
     const { header, arrays } = this.word.value;
+    const { hidden } = this;
+    if (this.made.of === arrays && this.made.hidden === hidden) return this.made;
+    const { shown: rows } = withoutHidden(hidden, header.rows, ({ latent }) => latent);
+    const at = Int32Array.from(withoutHidden(hidden, [...arrays.latent.keys()], (i) => arrays.latent[i]).shown);
+    const text = header.relative ? (value) => percent(value) : (value) => String(value);
+    const part = (values) => Float32Array.from(at, (i) => values[i]);
+    const data = { value: part(arrays.value), other: part(arrays.other_value), text, names: ['C in A', 'C in B'] };
+    this.made = { of: arrays, hidden, rows, at, data, nHidden: arrays.latent.length - at.length };
+    return this.made;
+  }
+
+  /** The largest C of one run, where dictionaries were not matched. @param {'first'|'second'} side @returns {readonly any[]} */
+  topOf(side) {
+    const { top } = this.word.value.header[side];
+    return side === 'first' ? withoutHidden(this.hidden, top, ({ latent }) => latent).shown : top;
+  }
+
+  /** @param {number} place of the scatter */
+  describe(place) {
+    const { header, arrays } = this.word.value;
+    const index = this.visible().at[place];
     const [latent, other] = [arrays.latent[index], arrays.other_latent[index]];
     const row = header.rows[index];
     const shown = this.value(header.relative);
@@ -105,7 +129,7 @@ export class PairLatentsPanel extends Panel {
   }
 
   renderTable({ header }, same) {
-    const { rows } = header;
+    const { rows } = this.visible();
     const top = Math.max(1e-9, ...rows.map(({ value, other_value: other }) => Math.max(value, other)));
     return html`<div class="scroll" tabindex="0" role="group" aria-label="Latents of both"><table class="sweep-table pair-table"><thead><tr>
       ${same ? html`<th scope="col">latent</th>` : html`<th scope="col">in A</th><th scope="col">in B</th><th scope="col" class="num" title="Of decoder rows; ⇄ each is the other’s best counterpart">cosine</th>`}
@@ -123,17 +147,19 @@ export class PairLatentsPanel extends Panel {
   renderPairs(pair) {
     const word = this.word.value;
     const { latent, other_latent: others } = word.arrays;
-    const selected = this.selection.latent === null ? -1 : latent.indexOf(this.selection.latent);
-    return html`<div class="pair-latents"><vs-pair-scatter .data=${this.data(word)} .selected=${selected} .describe=${(index) => this.describe(index)} .theme=${this.theme}
+    const { at, data } = this.visible();
+    const selected = this.selection.latent === null ? -1 : at.findIndex((i) => latent[i] === this.selection.latent);
+    return html`<div class="pair-latents"><vs-pair-scatter .data=${data} .selected=${selected} .describe=${(index) => this.describe(index)} .theme=${this.theme}
       label="Latents of both: C in A to the right, C in B upward" @pick=${({ detail }) =>
-        latent[detail] < 0 ? inspect(this.store, pair, 'second', others[detail]) : this.choose(latent[detail])}></vs-pair-scatter>
+        latent[at[detail]] < 0 ? inspect(this.store, pair, 'second', others[at[detail]]) : this.choose(latent[at[detail]])}></vs-pair-scatter>
       ${this.renderTable(word, pair.same_dictionary)}</div>`;
   }
 
   /** Two dictionaries that were not matched: both lists, and how a match is made. */
   renderLists(pair) {
     const list = (side, letter) => {
-      const { top, reason } = this.word.value.header[side];
+      const { reason } = this.word.value.header[side];
+      const top = this.topOf(side);
       const most = Math.max(1e-9, ...top.map(({ value }) => value));
       return html`<div><h3><span class="side ${letter.toLowerCase()}">${letter}</span> ${pair[side].dictionary.name}</h3>${
         reason
@@ -166,7 +192,9 @@ export class PairLatentsPanel extends Panel {
       if (header.rows === null) return this.renderLists(pair);
       const [first, second] = [header.first, header.second];
       if (first.reason && second.reason) return emptyState(first.reason);
-      return header.rows.length ? this.renderPairs(pair) : emptyState('No latent fires where either word looked.');
+      const { rows, nHidden } = this.visible();
+      if (rows.length) return this.renderPairs(pair);
+      return emptyState(nHidden ? `${counted(nHidden, 'dense latent')} hidden; no other fires where either word looked.` : 'No latent fires where either word looked.');
     });
   }
 
@@ -175,11 +203,11 @@ export class PairLatentsPanel extends Panel {
     const place = pair ? placeOf(pair, this.selection) : -1;
     const [, i, j] = pair?.steps[place] ?? ['kept', null, null];
     const [mine, theirs] = [i === null ? null : tokenText(pair.first.words[i].text), j === null ? null : tokenText(pair.second.words[j].text)];
-    const n = this.word.value?.header.n_pairs;
+    const { at = [], nHidden = 0 } = this.word.value?.header.rows ? this.visible() : {};
     return card({
       label: 'Latents of both',
       title: html`Latents <span class="of">of</span> <span class="subject mono">${mine === theirs ? mine : [mine, theirs].filter((text) => text !== null).join(' | ')}</span>`,
-      sub: n ? `${counted(n, 'latent')} that either uses, the largest difference first` : '',
+      sub: at.length || nHidden ? `${counted(at.length, 'latent')} that either uses, the largest difference first${nHidden ? `; ${counted(nHidden, 'dense latent')} hidden` : ''}` : '',
       busy: this.word.stale,
       late: this.word.late,
       body: this.pair.key === null ? emptyState('Choose a second run.') : answered(this.pair, (value) => this.renderBody(value)),

@@ -10,7 +10,8 @@ import { drawText } from '../../plots/surface.js';
 import { sortedRows, wordColumns } from '../compare/sweep_order.js';
 import { clusterOfLatent } from '../latents/clusters.js';
 import { latentName } from '../latents/names.js';
-import { column } from './description.js';
+import { hiddenDense, withoutHidden } from '../../dense.js';
+import { column, GIVEN, givenName, namedText } from './description.js';
 
 /** Figures of Compare: steered answers beside the original. */
 
@@ -228,11 +229,15 @@ const sweep = {
   },
 };
 
+/** Those that the tab shows. @param {any} panel @returns {readonly any[]} */
+const shownContributions = (panel) => withoutHidden(hiddenDense(panel.store, panel.statistics.value), panel.contributions.value.rows, ({ latent }) => latent).shown;
+
 /** @type {import('./description.js').Description} */
 const contributions = {
   element: 'vs-contributions',
   name: 'contributions',
   scope: 'compare',
+  dense: true,
   ready: (panel) => Boolean(panel.contributions.value),
   title: (panel) => `Which latents carried “${tokenText(panel.contributions.value.original_tokens[panel.contributions.value.word].text)}”`,
   reading: (panel) => {
@@ -241,8 +246,9 @@ const contributions = {
   },
   body: (panel, theme) => {
     const tokens = TOKENS[theme];
-    const rows = panel.contributions.value.rows.slice(0, MOST_ROWS);
-    const largest = (key) => Math.max(1e-30, ...panel.contributions.value.rows.map((row) => Math.abs(row[key] ?? 0)));
+    const visible = shownContributions(panel);
+    const rows = visible.slice(0, MOST_ROWS);
+    const largest = (key) => Math.max(1e-30, ...visible.map((row) => Math.abs(row[key] ?? 0)));
     const figure = (value, key, color) => (value === null ? { text: '–', faint: true } : { text: Math.abs(value) >= 0.1 ? fixed(value, 2) : String(Number(value.toPrecision(2))).replaceAll('-', '−'), bar: { share: Math.abs(value) / largest(key), color } });
     return tableBody({
       theme,
@@ -250,7 +256,7 @@ const contributions = {
       rows: rows.map((row) => [
         { text: String(row.rank), faint: true },
         { text: String(row.latent) },
-        { text: row.label === null ? '' : latentName(row.label, row.label_share ?? 0) },
+        { text: namedText(panel, row.latent, row.label === null ? '' : latentName(row.label, row.label_share ?? 0)) },
         figure(row.contribution, 'contribution', tokens.bar2),
         figure(row.ablated, 'ablated', tokens.bar),
         { text: row.ablated_rank === null ? '' : String(row.ablated_rank), faint: true },
@@ -258,8 +264,8 @@ const contributions = {
     });
   },
   table: (panel) => ({
-    columns: [column('rank', 'by the estimate'), column('latent', 'number of the latent'), column('label', 'label with most of its activation'), column('estimate_nat', 'activation times gradient, summed over patches, in nat'), column('taken_away_nat', 'what the word really lost without it, in nat'), column('rank_taken_away', 'by what was really lost')],
-    rows: panel.contributions.value.rows.map((row) => [row.rank, row.latent, row.label, row.contribution, row.ablated, row.ablated_rank]),
+    columns: [column('rank', 'by the estimate'), column('latent', 'number of the latent'), GIVEN, column('label', 'label with most of its activation'), column('estimate_nat', 'activation times gradient, summed over patches, in nat'), column('taken_away_nat', 'what the word really lost without it, in nat'), column('rank_taken_away', 'by what was really lost')],
+    rows: shownContributions(panel).map((row) => [row.rank, row.latent, givenName(panel, row.latent), row.label, row.contribution, row.ablated, row.ablated_rank]),
   }),
 };
 

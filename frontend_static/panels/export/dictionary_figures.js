@@ -1,14 +1,15 @@
 import { entropyColor } from '../../color/entropy.js';
 import { labelColors, unnamedColor } from '../../color/categories.js';
 import { TOKENS } from '../../color/tokens.js';
+import { hiddenDense } from '../../dense.js';
 import { counted, fixed, percent, whole } from '../../elements/format.js';
 import { copyOfPlot } from '../../elements/plot_copy.js';
 import { inGrid, lineOfText, stacked } from '../../plots/figure_sheet.js';
 import { mapPlaces } from '../../plots/map_places.js';
 import { drawText } from '../../plots/surface.js';
 import { latentName } from '../latents/names.js';
-import { column } from './description.js';
-import { referenceBody } from './run_figures.js';
+import { column, GIVEN, givenName } from './description.js';
+import { referenceBody } from './picture_body.js';
 
 /** Figures of the Dictionary at one step. */
 
@@ -30,8 +31,10 @@ export function entropyScale(theme, top) {
   };
 }
 
-/** All that statistics say of each latent. @param {any} statistics @param {string[]} labels @returns {import('./data_file.js').DataTable} */
-function statisticsTable({ arrays }, labels) {
+/** All that statistics say of each latent. @param {any} panel @param {string[]} labels @returns {import('./data_file.js').DataTable} */
+function statisticsTable(panel, labels) {
+  const { arrays } = panel.statistics.value;
+  const hidden = hiddenDense(panel.store, panel.statistics.value);
   const { flags, image_frequency: images, patch_frequency: patches, mean, label_entropy: entropy, top_label: label, top_label_share: share } = arrays;
   return {
     columns: [
@@ -43,11 +46,13 @@ function statisticsTable({ arrays }, labels) {
       column('label_entropy_nat', 'label entropy, in nat; none where it is undefined'),
       column('label', 'label with most of its activation'),
       column('label_share', 'share of its activation on that label'),
+      GIVEN,
+      column('hidden', 'dense, and hidden in the figure'),
     ],
     rows: Array.from(flags, (flag, i) => {
       const alive = (flag & 1) !== 0;
       const named = alive && label[i] >= 0;
-      return [i, alive, images[i], patches[i], alive ? mean[i] : null, flag & 2 ? entropy[i] : null, named ? (labels[label[i]] ?? null) : null, named ? share[i] : null];
+      return [i, alive, images[i], patches[i], alive ? mean[i] : null, flag & 2 ? entropy[i] : null, named ? (labels[label[i]] ?? null) : null, named ? share[i] : null, givenName(panel, i), Boolean(hidden?.mask[i])];
     }),
   };
 }
@@ -59,6 +64,7 @@ const scatter = {
   element: 'vs-statistics',
   name: 'statistics',
   scope: 'dictionary',
+  dense: true,
   ready: (panel) => Boolean(panel.querySelector('vs-scatter')?.plot),
   title: () => 'Statistics of the latents',
   sub: (panel) => {
@@ -75,7 +81,7 @@ const scatter = {
     const plot = await copyOfPlot(view, { theme, width: 720, height: 520 });
     return stacked([plot, entropyScale(theme, view.plot.topEntropy)], 6);
   },
-  table: (panel) => statisticsTable(panel.statistics.value, labelsOf(panel)),
+  table: (panel) => statisticsTable(panel, labelsOf(panel)),
 };
 
 /** The colours of the map. */
@@ -105,14 +111,16 @@ function mapKey(data, theme) {
 /** @type {import('./description.js').Description} */
 const map = {
   element: 'vs-map',
+  inner: 'vs-cluster-list',
   name: 'latent-map',
   scope: 'dictionary',
+  dense: true,
   ready: (panel) => Boolean(panel.querySelector('vs-latent-map')?.plot),
   title: (panel) => (panel.which === 'firing' ? 'Map of the latents, by what they fire on' : 'Map of the latents, by decoder rows'),
   reading: (panel) => {
     const told = panel.dictionary.value?.decoder_map;
     const method = told ? `${panel.which === 'firing' ? told.firing_method : told.method}, seed ${told.seed}` : '';
-    return `${counted(panel.made.n, 'latent')}, near one another where they are alike; a label is written where most of its latents lie. Both axes open where latents crowd and have no scale. Method: ${method}.`;
+    return `${counted(panel.counts().n, 'latent')}, near one another where they are alike; a label is written where most of its latents lie. Both axes open where latents crowd and have no scale. Method: ${method}.`;
   },
   body: async (panel, theme) => {
     const plot = await copyOfPlot(panel.querySelector('vs-latent-map'), { theme, width: 720, height: 560 });
@@ -123,10 +131,10 @@ const map = {
     const rows = [];
     for (let i = 0; i < xy.length / 2; i++) {
       if (Number.isNaN(xy[2 * i])) continue;
-      rows.push([i, xy[2 * i], xy[2 * i + 1], cluster[i] < 0 ? null : cluster[i], label && label[i] >= 0 ? names[label[i]] : null]);
+      rows.push([i, xy[2 * i], xy[2 * i + 1], cluster[i] < 0 ? null : cluster[i], label && label[i] >= 0 ? names[label[i]] : null, givenName(panel, i), Boolean(panel.hidden?.mask[i])]);
     }
     return {
-      columns: [column('latent', 'number of the latent'), column('x', 'place on the map, without unit'), column('y', 'place on the map, without unit'), column('cluster', 'cluster of the map'), column('label', 'label that prevails')],
+      columns: [column('latent', 'number of the latent'), column('x', 'place on the map, without unit'), column('y', 'place on the map, without unit'), column('cluster', 'cluster of the map'), column('label', 'label that prevails'), GIVEN, column('hidden', 'dense, and hidden in the figure')],
       rows,
     };
   },
@@ -135,10 +143,12 @@ const map = {
 /** @type {import('./description.js').Description} */
 const gallery = {
   element: 'vs-gallery',
+  inner: 'vs-pictures',
   name: 'references',
   scope: 'dictionary',
-  ready: (panel) => Boolean(panel.references.value?.length),
-  title: (panel) => (panel.latents.length === 1 ? `References of latent ${panel.latents[0]}` : `References of ${counted(panel.latents.length, 'latent')}`),
+  dense: true,
+  ready: (panel) => Boolean(panel.references.value?.length && panel.querySelector('.gallery-row')),
+  title: (panel) => (panel.latents.length === 1 ? `References of latent ${panel.latents[0]}${givenName(panel, panel.latents[0]) ? `: ${givenName(panel, panel.latents[0])}` : ''}` : `References of ${counted(panel.latents.length, 'latent')}`),
   reading: () => 'The pictures of the image set with the largest plain mean B, lit where the latent fires; below each its B and its label.',
   body: (panel, theme) => {
     const rows = [...panel.querySelectorAll('.gallery-row')];
@@ -146,19 +156,20 @@ const gallery = {
       const { name, text } = panel.facts(latent);
       const views = [...rows[i].querySelectorAll('vs-picture')];
       const pictures = referenceBody(views, references, theme, 136);
-      return [lineOfText([`Latent ${latent}`, name, text].filter(Boolean).join('  ·  '), 580, theme, { strong: true }), pictures.length ? inGrid(pictures, 4, 12) : lineOfText('It fires in none of the pictures.', 580, theme)];
+      return [lineOfText([`Latent ${latent}`, givenName(panel, latent), name, text].filter(Boolean).join('  ·  '), 580, theme, { strong: true }), pictures.length ? inGrid(pictures, 4, 12) : lineOfText('It fires in none of the pictures.', 580, theme)];
     });
     return stacked(bodies, 8);
   },
   table: (panel) => ({
     columns: [
       column('latent', 'number of the latent'),
+      GIVEN,
       column('rank', 'place of the picture among its references'),
       column('picture', 'name of the picture in the image set'),
       column('label', 'label of the picture'),
       column('plain_mean_b', 'plain mean B of the latent on it'),
     ],
-    rows: panel.references.value.flatMap(({ latent, references }) => references.map((one, i) => [latent, i + 1, one.name, one.label, one.plain_mean])),
+    rows: panel.references.value.flatMap(({ latent, references }) => references.map((one, i) => [latent, givenName(panel, latent), i + 1, one.name, one.label, one.plain_mean])),
   }),
 };
 

@@ -26,7 +26,7 @@ export class ExportButton extends LitElement {
   render() {
     if (!this.around) return nothing;
     return html`<button type="button" class="icon small export" aria-label="Save ${this.around.description.name.replaceAll('-', ' ')}" aria-haspopup="menu" title="Save this figure (e)"
-      @click=${(event) => this.dispatchEvent(new CustomEvent('export-figure', { bubbles: true, detail: { panel: this.around.panel, opener: event.currentTarget } }))}>${save}</button>`;
+      @click=${(event) => this.dispatchEvent(new CustomEvent('export-figure', { bubbles: true, detail: { panel: figureAround(this).panel, opener: event.currentTarget } }))}>${save}</button>`;
   }
 }
 

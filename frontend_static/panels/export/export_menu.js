@@ -3,17 +3,11 @@ import '../../elements/sheet.js';
 import { segmented } from '../../elements/segmented.js';
 import { isShortcut, Panel, SLIDERS } from '../base/panel.js';
 import './export_button.js';
+import './export_row.js';
+import { KINDS, PICTURES, sizeText, whyNotKind } from './kinds.js';
 import { figureAround, figuresIn } from './registry.js';
-import { copyPicture, download, fileOf, whyNoCopy } from './saving.js';
+import { copyPicture, download, fileOf } from './saving.js';
 
-const KINDS = [
-  ['png', 'PNG', 'picture, two pixels for one'],
-  ['svg', 'SVG', 'vectors, for print'],
-  ['copy', 'Copy picture', 'to the clipboard'],
-  ['csv', 'CSV', 'the numbers, all digits'],
-  ['json', 'JSON', 'the numbers and what they are of'],
-];
-const PICTURES = new Set(['png', 'svg', 'copy']);
 /** A sentence on what was saved stays so long. */
 const TOLD_MS = 6000;
 const WIDTH = 236;
@@ -44,7 +38,7 @@ export class ExportMenu extends Panel {
       if (event.key !== 'e' || !isShortcut(event)) return;
       event.preventDefault();
       const around = figureAround(document.activeElement);
-      const opener = around?.panel.querySelector('vs-export-button button');
+      const opener = (around?.panel.querySelector('vs-export-button') ?? around?.panel.closest('section.card')?.querySelector('vs-export-button'))?.querySelector('button');
       if (around && opener && around.description.ready(around.panel)) this.open(around.panel, opener);
       else this.store.setSession({ sheet: 'export' });
     };
@@ -140,13 +134,6 @@ export class ExportMenu extends Panel {
     event.stopPropagation();
   }
 
-  /** @returns {string|null} why this cannot be done */
-  whyNot({ panel, description }, kind) {
-    if (!description.ready(panel)) return 'There is nothing to save yet.';
-    if (PICTURES.has(kind) && !description.body) return 'It has numbers only.';
-    return kind === 'copy' ? whyNoCopy() : null;
-  }
-
   renderTheme() {
     return segmented({
       label: 'Colours of the picture',
@@ -168,7 +155,7 @@ export class ExportMenu extends Panel {
     return html`<div class="export-menu" role="menu" aria-label="Save this figure" .style=${`left:${this.at.x}px;top:${this.at.y}px`} @keydown=${(event) => this.onMenuKey(event)}>
       ${around.description.body ? html`<div class="export-theme"><span>Colours</span>${this.renderTheme()}</div>` : nothing}
       ${kinds.map(([kind, name, what]) => {
-        const why = this.whyNot(around, kind);
+        const why = whyNotKind(around, kind);
         return html`<button type="button" role="menuitem" ?disabled=${why !== null} title=${why ?? nothing} @click=${() => {
           this.close();
           this.save(around, kind);
@@ -183,7 +170,7 @@ export class ExportMenu extends Panel {
       ${figures.length ? nothing : html`<p class="note">There is no figure here yet.</p>`}
       <ul class="export-list">${figures.map(
         (figure) => html`<li><span class="t">${figure.description.title(figure.panel)}</span><span class="kinds">${KINDS.filter(([kind]) => kind !== 'copy').map(([kind, name, what]) => {
-          const why = this.whyNot(figure, kind);
+          const why = whyNotKind(figure, kind);
           return html`<button type="button" class="button small" ?disabled=${why !== null} title=${why ?? what}
             aria-label="${name} of ${figure.description.title(figure.panel)}" @click=${() => this.save(figure, kind)}>${name}</button>`;
         })}</span></li>`,
@@ -203,11 +190,6 @@ export class ExportMenu extends Panel {
         @close=${() => this.store.setSession({ sheet: null })}></vs-sheet>
       ${this.told && !open ? html`<p class="toast ${this.failed ? 'failed' : ''}" role=${this.failed ? 'alert' : 'status'}>${this.told}</p>` : nothing}`;
   }
-}
-
-/** @param {number} bytes @returns {string} */
-function sizeText(bytes) {
-  return bytes >= 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1024))} kB`;
 }
 
 customElements.define('vs-export', ExportMenu);

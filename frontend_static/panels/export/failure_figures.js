@@ -3,7 +3,7 @@ import { counted, fixed, percent, whole } from '../../elements/format.js';
 import { lineOfText, stacked } from '../../plots/figure_sheet.js';
 import { tableBody } from '../../plots/figure_table.js';
 import { latentName } from '../latents/names.js';
-import { column } from './description.js';
+import { column, GIVEN, givenName, namedText } from './description.js';
 
 /** Figures of a failure set. */
 
@@ -21,7 +21,8 @@ const telling = {
   element: 'vs-telling',
   name: 'telling-latents',
   scope: 'failures',
-  ready: (panel) => Boolean(panel.telling.value?.rows.length),
+  dense: true,
+  ready: (panel) => Boolean(panel.telling.value?.rows.length && panel.visible().shown.length),
   title: () => 'Latents that tell wrong answers from right ones',
   facts,
   reading: (panel) => {
@@ -39,7 +40,7 @@ const telling = {
         return [
           { text: String(row.rank), faint: true },
           { text: String(row.latent), faint },
-          { text: row.label === null ? '' : latentName(row.label, row.label_share ?? 0), faint },
+          { text: namedText(panel, row.latent, row.label === null ? '' : latentName(row.label, row.label_share ?? 0)), faint },
           { text: fixed(row.auc, 2), faint },
           { text: small(row.q), faint },
           { text: percent(row.wrong_share), faint, bar: { share: row.wrong_share, color: tokens.accent } },
@@ -50,10 +51,10 @@ const telling = {
   },
   table: (panel) => ({
     columns: [
-      column('rank', 'most telling first'), column('latent', 'number of the latent'), column('label', 'label with most of its activation'), column('auc', 'how often it is stronger on the wrong one of a pair'),
+      column('rank', 'most telling first'), column('latent', 'number of the latent'), GIVEN, column('label', 'label with most of its activation'), column('auc', 'how often it is stronger on the wrong one of a pair'),
       column('p', 'Mann-Whitney, two-sided'), column('q', 'p corrected for all latents tested'), column('wrong_share', 'share of the wrong answers’ pictures it fires in'), column('right_share', 'share of the right answers’ pictures'),
     ],
-    rows: panel.telling.value.rows.map((row) => [row.rank, row.latent, row.label, row.auc, row.p, row.q, row.wrong_share, row.right_share]),
+    rows: panel.visible().shown.map((row) => [row.rank, row.latent, givenName(panel, row.latent), row.label, row.auc, row.p, row.q, row.wrong_share, row.right_share]),
   }),
 };
 

@@ -1,6 +1,10 @@
+import { ATTENTION_FIGURES } from './attention_figures.js';
 import { COMPARE_FIGURES } from './compare_figures.js';
 import { DICTIONARY_FIGURES } from './dictionary_figures.js';
+import { DICTIONARY_PAIR_FIGURES } from './dictionary_pair_figures.js';
 import { FAILURE_FIGURES } from './failure_figures.js';
+import { PAIR_FIGURES } from './pair_figures.js';
+import { PICTURE_FIGURES } from './picture_figures.js';
 import { RUN_FIGURES } from './run_figures.js';
 import { TRAINING_FIGURES } from './training_figures.js';
 
@@ -10,15 +14,20 @@ import { TRAINING_FIGURES } from './training_figures.js';
  * @typedef {import('./description.js').Description} Description
  */
 
+const ALL = [...RUN_FIGURES, ...ATTENTION_FIGURES, ...DICTIONARY_FIGURES, ...PICTURE_FIGURES, ...TRAINING_FIGURES, ...COMPARE_FIGURES, ...PAIR_FIGURES, ...DICTIONARY_PAIR_FIGURES, ...FAILURE_FIGURES];
 /** @type {ReadonlyMap<string, Description>} */
-const FIGURES = new Map([...RUN_FIGURES, ...DICTIONARY_FIGURES, ...TRAINING_FIGURES, ...COMPARE_FIGURES, ...FAILURE_FIGURES].map((one) => [one.element, one]));
+const FIGURES = new Map(ALL.map((one) => [one.element, one]));
+
+/** The panel, or what stands in its place. @param {any} panel @returns {{panel: any, description: Description}} */
+function shownBy(panel) {
+  const description = FIGURES.get(panel.localName);
+  const inner = description.inner ? panel.querySelector(description.inner) : null;
+  return inner ? { panel: inner, description: FIGURES.get(inner.localName) } : { panel, description };
+}
 
 /** @param {Element|null} element within a panel @returns {{panel: any, description: Description}|null} the nearest panel that has a figure */
 export function figureAround(element) {
-  for (let one = element; one; one = one.parentElement) {
-    const description = FIGURES.get(one.localName);
-    if (description) return { panel: one, description };
-  }
+  for (let one = element; one; one = one.parentElement) if (FIGURES.has(one.localName)) return shownBy(one);
   return null;
 }
 
@@ -26,5 +35,5 @@ export function figureAround(element) {
 export function figuresIn(root) {
   return [...root.querySelectorAll([...FIGURES.keys()].join(', '))]
     .map((panel) => ({ panel: /** @type {any} */ (panel), description: FIGURES.get(panel.localName) }))
-    .filter(({ panel, description }) => description.ready(panel));
+    .filter(({ panel, description }) => !(description.inner && panel.querySelector(description.inner)) && description.ready(panel));
 }

@@ -32,7 +32,14 @@ function pngOf(canvas) {
  */
 export async function fileOf(description, panel, kind, theme) {
   const title = description.title(panel);
-  const about = await aboutFigure(panel.store, panel.api, { title, scope: description.scope, facts: description.facts?.(panel) });
+  const about = await aboutFigure(panel.store, panel.api, {
+    title,
+    scope: description.scope,
+    facts: description.facts?.(panel),
+    settings: description.settings,
+    alone: description.alone?.(panel),
+    dense: description.dense,
+  });
   const name = `${fileName(about, description.name)}.${kind}`;
   if (kind === 'csv' || kind === 'json') {
     const table = await description.table(panel);

@@ -2,8 +2,8 @@ import { latentItem } from '../../basket.js';
 import { outcomesOf } from '../../outcomes.js';
 import { newestOf } from '../../settling.js';
 import { askDictionary, askMap, askRanking, askRun, askStatistics } from '../base/requests.js';
+import { choiceOf, tellingClusters } from '../latents/first_clusters.js';
 import { mapData, shownMap } from '../latents/map_data.js';
-import { meaningfulCluster } from './meaningful_cluster.js';
 
 /**
  * The walk: from a dictionary to the cause of a wrong word, in nine steps. Each says what is done there, whether it is where the
@@ -51,15 +51,15 @@ export const STEPS = Object.freeze([
   {
     key: 'health',
     name: 'Health',
-    text: 'Read whether the dictionary can be trusted: what it rebuilds, how many latents are alive, how many fire everywhere.',
+    text: 'Read whether the dictionary can be trusted: what it rebuilds, how many latents live, and which checks of its training fail.',
     next: 'See its health',
     subject: ofDictionary,
-    go: () => ({ patch: { workspace: 'dictionary', over: 'step', latents: Object.freeze([]) } }),
+    go: () => ({ patch: { workspace: 'dictionary', over: 'step', latents: Object.freeze([]) }, focus: ['.diagnosis-line button', '.diagnosis-figure'] }),
   },
   {
     key: 'cluster',
     name: 'Cluster',
-    text: 'Look at latents that fire on the same things: a cluster of the map with its pictures tells what this dictionary has words for.',
+    text: 'Look at latents that fire on the same things: a cluster with all its pictures tells what this dictionary has words for.',
     next: 'See a meaningful cluster',
     subject: ofDictionary,
     async go(store, api) {
@@ -67,9 +67,10 @@ export const STEPS = Object.freeze([
       const [map, statistics, dictionary] = await Promise.all([askMap, askStatistics, askDictionary].map((ask) => ask(store, api)?.load()));
       if (!map || !statistics) return { patch: workspace, why: 'Map and statistics of this dictionary were not both logged, so no cluster can be proposed.' };
       const data = mapData(map, statistics, dictionary, shownMap(store.selection.map, dictionary));
-      const latents = meaningfulCluster(data);
-      if (!latents) return { patch: workspace, why: 'No cluster of this map has one label for most of its latents: drag around latents that lie together.' };
-      return { patch: { ...workspace, latents: Object.freeze(latents), latent: latents[0] } };
+      const list = { ...workspace, mapAs: 'list' };
+      const [best] = tellingClusters(data, statistics);
+      if (!best) return { patch: list, why: 'No cluster of this map has one label for most of its latents: see the list, or drag around latents that lie together.', focus: ['.cluster-row'] };
+      return { patch: { ...list, ...choiceOf(store, best) }, focus: ['.cluster-row[aria-pressed=true]'] };
     },
   },
   {
@@ -153,7 +154,7 @@ export const STEPS = Object.freeze([
     text: 'Read what became of the word without the latent, beside what as large a change elsewhere does.',
     next: 'Compare the answers',
     subject: ofDoubt,
-    go: () => ({ patch: { workspace: 'compare', page: 'answers' } }),
+    go: () => ({ patch: { workspace: 'compare', page: 'answers' }, focus: ['.walk-next', '.verdict .which button'] }),
   },
 ]);
 
