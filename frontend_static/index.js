@@ -15,6 +15,7 @@ import './panels/ask_panel.js';
 import './panels/attention_panel.js';
 import './panels/compare/answers_panel.js';
 import './panels/compare/contributions_panel.js';
+import './panels/compare/dictionary_latents_panel.js';
 import './panels/compare/dictionary_panels.js';
 import './panels/compare/dose_panel.js';
 import './panels/compare/elsewhere_panel.js';

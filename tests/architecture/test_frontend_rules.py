@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,18 @@ def test_panels_that_do_not_hear_of_sliders_need_nothing_of_them(repository: Pat
             deaf += 1
             assert not [word for word in sliders if word in source], path.name
     assert deaf > 3
+
+
+def test_no_class_is_laid_out_by_two_sheets(repository: Path) -> None:
+    """Two panels that give one class name to different things deform each other: all sheets hold for the whole tab."""
+    laid_out: dict[str, set[str]] = {}
+    for path in sorted(one for one in (repository / "frontend_static" / "styles").glob("*.css") if one.name != "print.css"):
+        text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for selectors, rules in re.findall(r"([^{}]+)\{([^{}]*)\}", text):
+            if not re.search(r"(^|;)\s*(display: (?!none)|width:)", rules):
+                continue
+            for selector in selectors.split(","):
+                if re.fullmatch(r"\.[\w-]+", selector.strip()):
+                    laid_out.setdefault(selector.strip(), set()).add(path.name)
+    assert len(laid_out) > 100, "the rules are found"
+    assert {name: sheets for name, sheets in laid_out.items() if len(sheets) > 1} == {}

@@ -24,7 +24,7 @@ from tb_visualscratchpad.wire.steering_evidence import (
     SteeringResult,
     WordContributions,
 )
-from tests.end_to_end.served_log import N_LATENTS, open_alone, output_tokens, tensorboard
+from tests.end_to_end.served_log import N_LATENTS, open_alone, output_tokens, parameter, tensorboard
 from tests.end_to_end.test_accessibility import AXE, RUN_AXE
 from tests.random_evidence import random_dictionary, random_vlm_run
 from tests.random_steering_evidence import (
@@ -276,6 +276,13 @@ def test_a_run_without_results_and_a_result_that_is_gone_are_told(browser: Brows
         tab.get_by_role("heading", name="No steered run yet: fill the basket").wait_for()
         tab.get_by_text("How much is needed?").wait_for()
         tab.get_by_text("Which cluster carries which word?").wait_for()
+        # the other run has results, by kind; one click opens one
+        listed = tab.locator(".elsewhere-result")
+        assert {"steering_result", "cluster_sweep", "dose_response", "word_contributions"} >= set(listed.evaluate_all("(all) => all.map((one) => one.dataset.kind)"))
+        tab.locator(".elsewhere-result[data-kind=word_contributions]").first.click()
+        tab.locator(".latents-table").wait_for()
+        assert parameter(tab, "id") == log.run.run_id and parameter(tab, "table") == "latents"
+        expect(tab.locator(".elsewhere-result")).to_have_count(0)
     with watched_page(browser, expected=("favicon", "404"), viewport=SIZE) as page:
         tab = open_alone(page, address, log.parameters(result="worker%2Fnothing"))
         expect(tab.locator("vs-verdict [role=alert]")).to_contain_text("nothing")

@@ -5,7 +5,7 @@ import { hiddenDense, withoutHidden } from '../../dense.js';
 import { activation, counted, fixed, percent, tokenText, whole } from '../../elements/format.js';
 import '../../elements/pair_scatter_view.js';
 import { inspect, placeOf } from '../../run_pairs.js';
-import { isShortcut, Panel, SLIDERS } from '../base/panel.js';
+import { isShortcut, Panel } from '../base/panel.js';
 import { askDense } from '../base/requests.js';
 import { latentName } from '../latents/names.js';
 import { askAlike, askPair, askWord } from './pair_requests.js';
@@ -17,7 +17,6 @@ const barWidth = (share) => `width:calc((100% - 46px) * ${share.toFixed(4)})`;
 
 /** Which latents the chosen word used in both runs, the largest difference first. */
 export class PairLatentsPanel extends Panel {
-  static indifferentTo = SLIDERS.filter((key) => key !== 'dense');
   static properties = { shown: { state: true } };
 
   constructor() {
@@ -101,20 +100,22 @@ export class PairLatentsPanel extends Panel {
     const name = row && row.label !== null ? latentName(row.label, row.label_share ?? 0) : '';
     const which = latent === other ? `${latent}` : `${latent < 0 ? '–' : latent} · ${other < 0 ? '–' : other}`;
     return {
-      content: html`<b class="mono">${which}</b> ${name}<div class="kv"><span>C in A</span><b>${shown(arrays.value[index])}</b></div>
-        <div class="kv"><span>C in B</span><b>${shown(arrays.other_value[index])}</b></div>
+      content: html`<b class="mono">${which}</b> ${name}<div class="kv"><span>C in A</span><b>${header.first.reason ? '–' : shown(arrays.value[index])}</b></div>
+        <div class="kv"><span>C in B</span><b>${header.second.reason ? '–' : shown(arrays.other_value[index])}</b></div>
         ${latent === other ? nothing : html`<div class="kv"><span>cosine</span><b>${arrays.cosine[index] ? fixed(arrays.cosine[index], 2) : 'no counterpart'}</b></div>`}`,
       spoken: `Latent ${which} ${name}: ${shown(arrays.value[index])} in A, ${shown(arrays.other_value[index])} in B`,
     };
   }
 
-  renderRow(row, { relative }, top, same) {
+  /** @param {{relative: boolean, first: {reason: string|null}, second: {reason: string|null}}} header `reason`: that run has no C for this word */
+  renderRow(row, { relative, first, second }, top, same) {
     const { latent, other_latent: other, value, other_value: otherValue } = row;
     const on = latent !== null && latent === this.selection.latent;
     const shown = this.value(relative);
     const share = (one) => barWidth(Math.max(0, one) / top);
     const difference = otherValue - value;
     const sign = difference > 0 ? '+' : difference < 0 ? '−' : '';
+    const bar = (side, { reason }, one) => html`<span class="pair-bar ${side}" title=${reason ?? nothing}><i .style=${reason ? 'width:0' : share(one)}></i><b>${reason ? '–' : shown(one)}</b></span>`;
     const name = row.label === null ? row.other_label : latentName(row.label, row.label_share ?? 0);
     const numbers = same
       ? html`<th scope="row"><button type="button" class="name mono" aria-pressed=${String(on)}>${latent}</button></th>`
@@ -124,8 +125,8 @@ export class PairLatentsPanel extends Panel {
     return html`<tr class=${on ? 'on' : ''} data-latent=${latent ?? nothing} data-other=${other ?? nothing} @click=${() => (latent === null ? inspect(this.store, this.pair.value, 'second', other) : this.choose(latent))}
       title=${latent === null ? 'Only B has it: open it in the Scratchpad' : nothing}>
       ${numbers}<td class="label">${name ?? nothing}</td>
-      <td class="both-bars"><span class="pair-bar a"><i .style=${share(value)}></i><b>${shown(value)}</b></span><span class="pair-bar b"><i .style=${share(otherValue)}></i><b>${shown(otherValue)}</b></span></td>
-      <td class="num">${sign}${shown(Math.abs(difference))}</td></tr>`;
+      <td class="both-bars">${bar('a', first, value)}${bar('b', second, otherValue)}</td>
+      <td class="num">${first.reason || second.reason ? '–' : html`${sign}${shown(Math.abs(difference))}`}</td></tr>`;
   }
 
   renderTable({ header }, same) {

@@ -14,8 +14,8 @@ import { areSeveral } from '../../token_set.js';
 
 /** @type {Readonly<Record<Scope, readonly string[]>>} */
 const SETTINGS = {
-  run: ['layers', 'row', 'view', 'sinks', 'source', 'overlay', 'by', 'maxFrequency', 'minMean', 'order', 'cut', 'prompt', 'box'],
-  runs: ['layers', 'row', 'view', 'source', 'overlay'],
+  run: ['layers', 'row', 'view', 'sinks', 'by', 'maxFrequency', 'minMean', 'order', 'cut', 'prompt', 'box'],
+  runs: ['layers', 'row', 'view'],
   dictionaries: ['matched'],
   dictionary: ['frequency', 'map', 'dense', 'sparse', 'strong', 'over', 'beside'],
   compare: ['scope', 'box', 'boxView', 'errorTerm', 'view'],

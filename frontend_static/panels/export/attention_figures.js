@@ -73,7 +73,7 @@ const attention = {
   element: 'vs-attention',
   name: 'attention',
   scope: 'run',
-  settings: ['head', 'scale'],
+  settings: ['source', 'overlay', 'head', 'scale'],
   alone: (panel) => panel.bySource === 'head',
   ready: (panel) => Boolean(panel.run.value && panel.patches.value && answerOf(panel) && pictureIn(panel)?.raster),
   title: (panel) => {
@@ -110,7 +110,7 @@ const attention = {
       const small = views.map((one, i) => {
         const { token, mass_on_picture: mass, reason } = header.tokens[i];
         const text = tokenText(panel.run.value.tokens.find(({ index }) => index === token)?.text ?? '');
-        return captioned(one, theme, SMALL_SIDE, [{ text, strong: true, mono: true }, { text: mass === null || reason ? 'cannot see it' : percent(mass) }]);
+        return captioned(one, theme, SMALL_SIDE, [{ text, strong: true, mono: true }, { text: mass === null || reason ? 'cannot see it' : percent(mass) }], { square: false });
       });
       bodies.push(inGrid(small, 4, 10));
     }
@@ -154,8 +154,8 @@ const heads = {
   element: 'vs-heads',
   name: 'heads',
   scope: 'run',
-  settings: ['head'],
   alone: () => true,
+  facts: (panel) => (panel.selection.head === null ? {} : { chosen_head: panel.selection.head }),
   ready: (panel) => Boolean(panel.open && panel.run.value && panel.maps.key !== null && panel.maps.value && panel.querySelector('vs-head-grid')?.plot),
   title: (panel) => `Attention of ${subjectOf(panel, true)} on the picture, by head`,
   sub: (panel) => {
@@ -178,7 +178,7 @@ const heads = {
       firstHeads(panel, most, 'head', 'on the picture', (at) => percent(data.mass[at]), theme),
       firstHeads(panel, localised, 'head', 'spread, in patches', (at) => fixed(data.effective[at], data.effective[at] < 10 ? 1 : 0), theme),
     ];
-    const shown = chosen?.raster ? [captioned(chosen, theme, 220, [{ text: `Layer ${panel.selection.head.split('.')[0]}, head ${panel.selection.head.split('.')[1]}`, strong: true }])] : [];
+    const shown = chosen?.raster ? [captioned(chosen, theme, 220, [{ text: `Layer ${panel.selection.head.split('.')[0]}, head ${panel.selection.head.split('.')[1]}`, strong: true }], { square: false })] : [];
     const scale = scaleBody(theme, '0', panel.common ? 'largest of all heads' : 'each head’s largest');
     return stacked([{ ...grid, width: Math.min(width, grid.width) }, scale, beside([...shown, ...side], 36)], 14);
   },

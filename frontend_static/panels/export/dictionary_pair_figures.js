@@ -154,7 +154,7 @@ function counterpartOf(panel) {
   const at = answer?.matches.findIndex(({ dictionary }) => dictionary.id === againstOf(panel.store)?.id) ?? -1;
   if (at < 0) return null;
   const { counterparts, mutual } = answer.matches[at];
-  return { counterparts, mutual, best: counterparts[0] ?? null, references: answer.references[at]?.references ?? [] };
+  return { counterparts, mutual, best: counterparts[0] ?? null, references: answer.references[at]?.references ?? null };
 }
 
 /** @type {import('./description.js').Description} */
@@ -173,10 +173,10 @@ const side = {
   body: (panel, theme) => {
     const { best, references } = counterpartOf(panel);
     const sections = [...panel.querySelectorAll('.references')].map((one) => [...one.querySelectorAll('vs-picture')]);
-    const mine = panel.references.value?.[0]?.references ?? [];
+    const mine = panel.references.value?.[0]?.references ?? null;
     const of = panel.references.value ? sections[0] : [];
     const theirs = sections[panel.references.value ? 1 : 0] ?? [];
-    const grid = (views, all) => (views.length ? inGrid(referenceBody(views, all, theme, 136), 4, 12) : lineOfText('Without reference pictures.', 580, theme));
+    const grid = (views, all) => (views.length ? inGrid(referenceBody(views, all, theme, 136), 4, 12) : lineOfText(all ? 'It fires in none of the pictures.' : 'References were not logged.', 580, theme));
     const label = best ? (best.label === null ? '' : latentName(best.label, best.label_share ?? 0)) : '';
     return stacked([
       lineOfText(['A', `latent ${panel.selection.latent}`, givenName(panel, panel.selection.latent)].filter(Boolean).join('  ·  '), 580, theme, { strong: true }),

@@ -3,6 +3,7 @@ import { MONO, SANS, TOKENS } from '../../color/tokens.js';
 import { changeText } from '../../elements/answer_raster.js';
 import { activation, counted, fixed, percent, tokenText } from '../../elements/format.js';
 import { copyOfPlot } from '../../elements/plot_copy.js';
+import { times } from '../../elements/scale_bar.js';
 import { beside, lineOfText, stacked } from '../../plots/figure_sheet.js';
 import { fitted, tableBody } from '../../plots/figure_table.js';
 import { drawText } from '../../plots/surface.js';
@@ -10,7 +11,7 @@ import { placeOf } from '../../run_pairs.js';
 import { layersOf, viewOf } from '../compare/pair_requests.js';
 import { latentName } from '../latents/names.js';
 import { column, GIVEN, givenName, namedText } from './description.js';
-import { pictureBody } from './picture_body.js';
+import { mapScale, pictureBody } from './picture_body.js';
 
 /** Figures of Compare, two runs. A is the chosen run, B the other. */
 
@@ -18,7 +19,7 @@ const RASTER_WIDTH = 980;
 const HEAD = 150;
 const ROW = 40;
 /** A figure shows the first of a long table; its data have all that the tab was sent. */
-const MOST_ROWS = 30;
+const MOST_ROWS = 20;
 
 /** What the caption says of B. @param {any} panel @param {{word?: boolean}} [of] whether the figure is of one word */
 function secondRun(panel, { word = true } = {}) {
@@ -62,8 +63,8 @@ function rasterBody(view, theme) {
     if (struck) g.fillRect(x + room / 2 - half, y + 11.5, 2 * half, 1.2);
     drawText(g, under, x + room / 2, y + 28, { color: colors?.ink ?? tokens.ink3, font: `11px ${SANS}`, align: 'center' });
     if (!on) return;
-    g.fillStyle = tokens.accent;
-    g.fillRect(x, y + ROW - 3, room, 2);
+    g.fillStyle = tokens.ink;
+    g.fillRect(x, y + ROW - 2, room, 1.5);
   };
   const line = ([from, to]) => ({
     width: wide,
@@ -122,7 +123,7 @@ const looks = {
   element: 'vs-pair-attention',
   name: 'two-pictures',
   scope: 'runs',
-  settings: ['pairScale'],
+  settings: ['source', 'overlay', 'pairScale'],
   ready: (panel) => Boolean(panel.pair.value && panel.places.value && (panel.byLatent ? panel.fires.value : panel.word.value) && panel.querySelectorAll('.pair-picture vs-picture').length === 2),
   title: (panel) => (panel.byLatent ? `Latent ${panel.selection.latent}${givenName(panel, panel.selection.latent) ? ` (${givenName(panel, panel.selection.latent)})` : ''} in both runs` : 'Where both runs looked'),
   facts: (panel) => ({ ...secondRun(panel, { word: !panel.byLatent }), asked_layers: layersOf(panel.store, panel.pair.value), asked_view: viewOf(panel.store, panel.pair.value) }),
@@ -130,12 +131,21 @@ const looks = {
     const { mode } = panel.querySelector('.pair-picture vs-picture');
     const how = { spotlight: 'The brighter, the more', heat: 'The nearer to the scale’s bright end, the more', off: 'Shown without overlay: lit would be where' }[mode];
     const shared = panel.selection.pairScale === 'same' && (!panel.byLatent || panel.pair.value.same_dictionary);
-    return `${how} ${panel.byLatent ? 'the latent fires' : 'attention falls there'}; ${shared ? 'both on one scale' : 'each on its own scale'}.${mode === 'off' ? '' : ' The line bounds half of the largest.'}`;
+    return `${how} ${panel.byLatent ? 'the latent fires' : 'attention falls there'}; ${shared ? 'both on one scale' : 'each on its own scale'}.${mode === 'off' ? '' : ` The line, and the tick of the scale, are at half of ${shared ? 'the larger of both peaks' : 'the largest'}.${panel.byLatent ? '' : ' The scale is attention per area, as a multiple of an even spread.'}`}`;
   },
   body: (panel, theme) => {
     const views = [...panel.querySelectorAll('.pair-picture vs-picture')];
     const told = panel.spokenSides();
-    return beside(views.map((view, i) => stacked([pictureBody(view, theme, 400), lineOfText(`${'AB'[i]}  ${told[i]}`, 400, theme)], 8)), 20);
+    const { first, second } = panel.pair.value;
+    const side = (view, i) => {
+      const { picture } = [first, second][i];
+      const { mode, raster, image } = view;
+      const even = panel.byLatent ? 1 : picture.width * picture.height;
+      const top = (raster?.peak ?? 0) * even;
+      const scale = mode === 'off' || !top ? [] : [{ ...mapScale(theme, image ? mode : 'heat', { top, peak: top, text: panel.byLatent ? `${activation(top)} activation` : `${times(top)} even` }), width: 400 }];
+      return stacked([pictureBody(view, theme, 400), ...scale, lineOfText(`${'AB'[i]} · ${told[i]}`, 400, theme)], 8);
+    };
+    return beside(views.map(side), 20);
   },
   table: (panel) => {
     const arrays = panel.byLatent ? panel.fires.value.map((one) => one?.arrays.value ?? null) : [panel.word.value.arrays.attention, panel.word.value.arrays.other_attention];
@@ -182,7 +192,7 @@ const latents = {
   title: () => 'Latents that the word used in both runs',
   sub: (panel) => {
     const { header } = panel.word.value;
-    return header.rows === null ? 'Two dictionaries that were not matched: each with its own latents' : `${counted(panel.visible().at.length, 'latent')} that either uses, the largest difference first`;
+    return header.rows === null ? 'Two dictionaries that were not matched: each with its own latents' : `${counted(panel.visible().at.length, 'latent')} that either uses, the largest difference first${panel.visible().rows.length > MOST_ROWS ? `; in the table the first ${MOST_ROWS}` : ''}`;
   },
   facts: (panel) => secondRun(panel),
   reading: (panel) => {

@@ -37,21 +37,26 @@ export function pictureBody(view, theme, side) {
   };
 }
 
-/** A picture under which lines stand. @param {any} view @param {'light'|'dark'} theme @param {number} side @param {{text: string, strong?: boolean, mono?: boolean}[]} lines @returns {Body} */
-export function captioned(view, theme, side, lines) {
+/**
+ * A picture under which lines stand.
+ * @param {any} view @param {'light'|'dark'} theme @param {number} side @param {{text: string, strong?: boolean, mono?: boolean}[]} lines
+ * @param {{square?: boolean}} [how] `square`: in the middle of a square, so that pictures of different shapes stand in a grid @returns {Body}
+ */
+export function captioned(view, theme, side, lines, { square = true } = {}) {
   const picture = pictureBody(view, theme, side);
+  const [left, top, tall] = square ? [(side - picture.width) / 2, (side - picture.height) / 2, side] : [0, 0, picture.height];
   return {
     width: side,
-    height: side + 4 + 16 * lines.length,
+    height: tall + 4 + 16 * lines.length,
     draw: (g) => {
       g.save();
-      g.translate((side - picture.width) / 2, (side - picture.height) / 2);
+      g.translate(left, top);
       picture.draw(g);
       g.restore();
       lines.forEach(({ text, strong = false, mono = false }, i) => {
         const font = `${strong ? 600 : 400} 12px ${mono ? MONO : SANS}`;
         g.font = font;
-        drawText(g, fitted(g, text, side), 0, side + 12 + 16 * i, { color: strong ? TOKENS[theme].ink : TOKENS[theme].ink2, font });
+        drawText(g, fitted(g, text, side), 0, tall + 12 + 16 * i, { color: strong ? TOKENS[theme].ink : TOKENS[theme].ink2, font });
       });
     },
   };

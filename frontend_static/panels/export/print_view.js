@@ -13,6 +13,9 @@ function repaint() {
 /** What a page of Compare is about. */
 const SCOPES = /** @type {const} */ ({ answers: 'compare', failures: 'failures', runs: 'runs', dictionaries: 'dictionaries' });
 
+/** What pages with a picture show besides. @type {Record<string, readonly string[]>} */
+const SHOWN = { run: ['source', 'overlay', 'head', 'scale'], runs: ['source', 'overlay', 'pairScale'] };
+
 /**
  * What a printed tab needs besides its style sheet: a head that says what is shown, and light colours, from the moment the
  * browser is about to print until it has.
@@ -43,7 +46,8 @@ export class PrintView extends Panel {
     if (!session.listing) return nothing;
     const { workspace } = selection;
     const step = selection.step ?? dictionary?.steps?.at(-1);
-    const settings = settingsTold(selection, workspace === 'scratchpad' ? 'run' : workspace === 'dictionary' ? 'dictionary' : SCOPES[selection.page]);
+    const scope = workspace === 'scratchpad' ? 'run' : workspace === 'dictionary' ? 'dictionary' : SCOPES[selection.page];
+    const settings = settingsTold(selection, scope, SHOWN[scope]);
     return html`<header class="print-head"><h1>${workspace === 'dictionary' || !run ? (dictionary?.name ?? 'Visual Scratchpad') : run.name || run.prompt}</h1>
       <p>${dictionary ? `Model ${dictionary.vlm_name}; SAE ${dictionary.sae_name} at ${dictionary.hook}, dictionary ${dictionary.id.slice(0, 8)}, ${whole(dictionary.n_latents)} latents${step === undefined ? '' : `, step ${whole(step)}`}.` : ''}
       ${run && workspace !== 'dictionary' ? `Prompt: “${run.prompt}”. Answer: “${run.output_text}”.` : ''}</p>
