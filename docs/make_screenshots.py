@@ -36,8 +36,6 @@ from tests.watched_browser import launched, watched_page  # noqa: E402
 
 SIZES = ((1280, 800), (1920, 1080))
 NARROW = (1100, 900)
-DRAWN_SIZES = ((1440, 900), (1100, 900), (1920, 1080))
-"""Of the drawings that the tab was built after."""
 THEMES = ("light", "dark")
 SHOWN_RUN = "Three on a beach"
 SHOWN_WORD = "cat"
@@ -159,7 +157,7 @@ WORKSPACES = {
     ),
     "runs": Workspace(
         "Two runs: the same picture, two answers; where both looked, and which latents differ",
-        "vs-pair-answers .raster",
+        "vs-pair-raster table",
         set_two_runs_beside,
         SIZES[:1],
         narrow=False,
