@@ -1,7 +1,7 @@
 """Photographs the tab for the documents: ``python docs/make_screenshots.py`` fills ``docs/screens/``.
 
 Writes the demo's logs (or copies those of ``--logdir``), shows them in a TensorBoard of its own with a worker, and drives
-Chromium to the same view of each workspace in both themes and three widths. What is photographed is the tab's frame in TensorBoard, without the bar
+Chromium to the same view of each workspace, in both themes, at two widths and a narrow one. What is photographed is the tab's frame in TensorBoard, without the bar
 above it; the window is made so large that the frame has the size wanted. With ``--beside FOLDER`` the pictures there, named
 ``<workspace>-<theme>-<width>.png``, are set beside ours of the same view, theme and size. Needs the test requirements.
 """
@@ -34,16 +34,18 @@ from tests.end_to_end.served_log import open_tab, tensorboard  # noqa: E402
 from tests.find_chromium import ADVICE, find_chromium  # noqa: E402
 from tests.watched_browser import launched, watched_page  # noqa: E402
 
-SIZES = ((1440, 900), (1100, 900), (1920, 1080))
+SIZES = ((1280, 800), (1920, 1080))
+NARROW = (1100, 900)
 THEMES = ("light", "dark")
 SHOWN_RUN = "Three on a beach"
 SHOWN_WORD = "cat"
-LARGEST_TOTAL = 8_000_000
+BAD_DICTIONARY = "badly trained"
+LARGEST_TOTAL = 10_000_000
 """Bytes of all pictures together."""
 SETTLE_MS = 700
 N_EXACT_COLORS = 64
 LASSO_RADIUS = 30
-"""Pixels around the word's first latent, on the map of the Dictionary at the first size."""
+"""Pixels around the word's first latent, on the map of the Dictionary in a window of 1440 x 900."""
 WORKER_SECONDS = 120
 RESULT_MS = 180_000
 LABEL_HEIGHT = 44
@@ -57,12 +59,16 @@ class Workspace:
     Attributes:
         caption: what its pictures show.
         ready: a selector that appears when it is drawn.
-        arrange: brings the view of the Scratchpad to what is photographed here.
+        arrange: brings the view that the one before left to what is photographed here.
+        sizes: of its pictures, in both themes each.
+        narrow: in a narrow window, too.
     """
 
     caption: str
     ready: str
     arrange: Callable[[Page, Frame], None]
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    narrow: bool = True
 
 
 def show_the_word(page: Page, frame: Frame) -> None:
@@ -113,6 +119,28 @@ def steer_without_the_cluster(page: Page, frame: Frame) -> None:
     frame.wait_for_selector("vs-sweep tbody tr", timeout=RESULT_MS)
 
 
+def set_two_runs_beside(page: Page, frame: Frame) -> None:
+    """The run beside the one that was steered, on the same picture."""
+    frame.get_by_role("button", name="Two runs", exact=True).click()
+    frame.wait_for_selector(WORKSPACES["runs"].ready)
+
+
+def set_two_dictionaries_beside(page: Page, frame: Frame) -> None:
+    """The dictionary beside the badly trained one."""
+    frame.get_by_role("button", name="Two dictionaries", exact=True).click()
+    frame.wait_for_selector(WORKSPACES["dictionaries"].ready)
+
+
+def show_the_bad_dictionary(page: Page, frame: Frame) -> None:
+    """The Dictionary of what trained badly."""
+    frame.locator(".pick").nth(1).click()
+    page.keyboard.type(BAD_DICTIONARY)
+    page.keyboard.press("Enter")
+    frame.get_by_role("button", name="Dictionary", exact=True).click()
+    frame.wait_for_selector(WORKSPACES["diagnosis"].ready)
+
+
+DRAWN = ("scratchpad", "dictionary", "compare")
 WORKSPACES = {
     "scratchpad": Workspace(
         "Scratchpad: a word, where it looked, which latents served it; the latent under inspection", ".rank-row.on", show_the_word
@@ -126,6 +154,27 @@ WORKSPACES = {
         "Compare: the answer without a cluster, word by word; how much of it is needed; every cluster taken away in turn",
         "vs-answers .raster",
         steer_without_the_cluster,
+    ),
+    "runs": Workspace(
+        "Two runs: the same picture, two answers; where both looked, and which latents differ",
+        "vs-pair-raster table",
+        set_two_runs_beside,
+        SIZES[:1],
+        narrow=False,
+    ),
+    "dictionaries": Workspace(
+        "Two dictionaries: which latents of one the other has, matched by the cosine of their decoder rows",
+        "vs-dictionary-latents tbody tr",
+        set_two_dictionaries_beside,
+        SIZES[:1],
+        narrow=False,
+    ),
+    "diagnosis": Workspace(
+        "A dictionary that trained badly, and what the tab says of it",
+        "[data-value=diagnosis]",
+        show_the_bad_dictionary,
+        SIZES[:1],
+        narrow=False,
     ),
 }
 """In the order in which they are arranged: each from what the one before left."""
@@ -151,13 +200,12 @@ class Shot:
 
 
 def wanted() -> list[Shot]:
-    """Every picture for the documents: both themes at the first size, light at the others."""
-    return [
-        Shot(workspace, theme, width, height)
-        for workspace in WORKSPACES
-        for width, height in SIZES
-        for theme in (THEMES if (width, height) == SIZES[0] else THEMES[:1])
-    ]
+    """Every picture for the documents: both themes at each size, and light in a narrow window."""
+    found = []
+    for name, workspace in WORKSPACES.items():
+        found += [Shot(name, theme, width, height) for width, height in workspace.sizes for theme in THEMES]
+        found += [Shot(name, THEMES[0], *NARROW)] if workspace.narrow else []
+    return found
 
 
 def pictures_beside(folder: Path) -> list[tuple[Shot, Path]]:
@@ -169,7 +217,7 @@ def pictures_beside(folder: Path) -> list[tuple[Shot, Path]]:
     found = []
     for path in sorted(folder.glob("*.png")):
         told = re.fullmatch(r"([a-z]+)-(light|dark)-(\d+)", path.stem)
-        if told is None or told[1] not in WORKSPACES:
+        if told is None or told[1] not in DRAWN:
             continue
         with Image.open(path) as picture:
             width, height = picture.size
@@ -177,7 +225,7 @@ def pictures_beside(folder: Path) -> list[tuple[Shot, Path]]:
             raise SystemExit(f"{path.name} is {width} pixels wide; its name says {told[3]}. Rename it.")
         found.append((Shot(told[1], told[2], width, height), path))
     if not found:
-        raise SystemExit(f"No picture in {folder} is named <workspace>-<theme>-<width>.png with one of {', '.join(WORKSPACES)}.")
+        raise SystemExit(f"No picture in {folder} is named <workspace>-<theme>-<width>.png with one of {', '.join(DRAWN)}.")
     order = [*WORKSPACES]
     return sorted(found, key=lambda one: (order.index(one[0].workspace), one[0].width, one[0].theme))
 
@@ -192,7 +240,7 @@ def settle(page: Page, frame: Frame) -> None:
 def arrange(browser: Browser, address: str) -> dict[str, str]:
     """The part of the address that shows each workspace as it is photographed."""
     views = {}
-    with watched_page(browser, ours="visualscratchpad", viewport={"width": SIZES[0][0], "height": SIZES[0][1]}) as page:
+    with watched_page(browser, ours="visualscratchpad", viewport={"width": 1440, "height": 900}) as page:
         frame = open_tab(page, address)
         frame.wait_for_selector(WORKSPACES["scratchpad"].ready)
         for name, workspace in WORKSPACES.items():

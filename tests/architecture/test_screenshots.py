@@ -25,6 +25,8 @@ def test_the_screens_are_those_of_their_maker(repository: Path, maker: ModuleTyp
     folder = repository / "docs" / "screens"
     expected = {shot.name: (shot.width, shot.height) for shot in maker.wanted()}
     assert {path.name for path in folder.glob("*.png")} == expected.keys()
+    for workspace in maker.DRAWN:
+        assert {f"{workspace}-{theme}-{width}.png" for theme in ("light", "dark") for width in (1280, 1920)} <= expected.keys()
     for name, size in expected.items():
         with Image.open(folder / name) as picture:
             assert picture.size == size
@@ -32,11 +34,11 @@ def test_the_screens_are_those_of_their_maker(repository: Path, maker: ModuleTyp
     assert (folder / "README.md").read_text(encoding="utf-8") == maker.page_of_screens()
 
 
-def test_pairs_show_every_workspace_in_both_themes_and_three_widths(repository: Path, maker: ModuleType) -> None:
+def test_pairs_show_every_drawn_workspace_in_both_themes(repository: Path, maker: ModuleType) -> None:
     folder = repository / "docs" / "screens" / "beside"
     shown = re.findall(r"\]\(([\w-]+\.png)\)", (folder / "README.md").read_text(encoding="utf-8"))
     assert set(shown) == {path.name for path in folder.glob("*.png")}
-    assert set(shown) == {f"{name}-{theme}-{width}.png" for name in maker.WORKSPACES for theme in maker.THEMES for width, _ in maker.SIZES}
+    assert {name.rsplit("-", 1)[0] for name in shown} == {f"{name}-{theme}" for name in maker.DRAWN for theme in maker.THEMES}
     assert (folder / "README.md").read_text(encoding="utf-8") == maker.page_of_pairs(shown)
     for name in shown:
         width = int(re.search(r"\d+", name).group())
