@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
@@ -297,7 +299,9 @@ def test_heads_are_recorded_from_the_tab(browser: Browser, tmp_path: Path) -> No
     """A real worker reads a steered run's answer again; the maps show before TensorBoard reloads."""
     with tiny_worker(tmp_path) as logdir, tensorboard(logdir) as address:
         tab = TabRequests(address)
-        picture = (Path(__file__).parents[2] / "docs/screens/dictionary-dark-1440.png").read_bytes()
+        drawn = io.BytesIO()
+        Image.fromarray(np.random.default_rng(5).integers(0, 256, (60, 96, 3), dtype=np.uint8)).save(drawn, format="PNG")
+        picture = drawn.getvalue()
         first = tab.outcome(tab.start({"kind": "run", "picture": {"picture_id": tab.picture(picture)}, "prompt": "w1 w2 ?", "max_new_tokens": 6}))
         with watched_page(browser, expected=("favicon",), viewport=WIDE) as page:
             frame = open_alone(page, address)
