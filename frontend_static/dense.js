@@ -37,8 +37,8 @@ async function findSwept(store, api) {
   let cutoff = DENSE;
   try {
     cutoff = denseCutoff({ dense: null, frequency: 'images' }, await api.dictionary(dictionary, step));
-  } catch {
-    // the panels that show the dictionary say why it does not come; what is hidden is hidden by the usual cut-off
+  } catch (error) {
+    store.setSession({ notice: `The share of pictures over which the sweep called latents dense is not known (${error.message}) Hidden are those over ${100 * DENSE} %.` });
   }
   if (of === sweptKey(store)) store.setSession({ sweptDense: Object.freeze({ of, cutoff }) });
 }

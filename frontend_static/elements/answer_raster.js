@@ -1,7 +1,8 @@
-import { html, LitElement, nothing } from '../vendor/lit.js';
+import { html, nothing } from '../vendor/lit.js';
 import { changeColors } from '../color/diverging.js';
 import { alignAnswers, breakLines, endsSentence } from '../plots/answer_lines.js';
 import { fixed, tokenText } from './format.js';
+import { WidthWatched } from './width_watched.js';
 
 /**
  * Answers under several conditions, word by word under one another; the first row is the original.
@@ -27,12 +28,11 @@ export function changeText(change) {
   return sign + fixed(change, size >= 9.95 ? 0 : size >= 0.995 ? 1 : 2);
 }
 
-export class AnswerRaster extends LitElement {
+export class AnswerRaster extends WidthWatched {
   static properties = {
     original: { attribute: false },
     rows: { attribute: false },
     theme: {},
-    width: { state: true },
   };
 
   constructor() {
@@ -42,24 +42,6 @@ export class AnswerRaster extends LitElement {
     /** @type {RasterRow[]} */
     this.rows = [];
     this.theme = 'light';
-    this.width = 0;
-    this.size = new ResizeObserver(([{ contentRect }]) => {
-      this.width = Math.floor(contentRect.width);
-    });
-  }
-
-  createRenderRoot() {
-    return this;
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    this.size.observe(this);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    this.size.disconnect();
   }
 
   /** Columns, cells and the width that each column needs. */

@@ -1,8 +1,9 @@
-import { html, LitElement, nothing } from '../vendor/lit.js';
+import { html, nothing } from '../vendor/lit.js';
 import { changeColors } from '../color/diverging.js';
 import { breakLines, endsSentence } from '../plots/answer_lines.js';
 import { changeText } from './answer_raster.js';
 import { fixed, tokenText } from './format.js';
+import { WidthWatched } from './width_watched.js';
 
 /**
  * Two answers word by word under one another: struck is what the second leaves out, framed what it says instead or in addition.
@@ -19,7 +20,7 @@ const HEAD = 164;
 
 const logprob = (value) => (value === null ? '' : fixed(value > -0.005 ? 0 : value, 2));
 
-export class PairRaster extends LitElement {
+export class PairRaster extends WidthWatched {
   static properties = {
     first: { attribute: false },
     second: { attribute: false },
@@ -27,7 +28,6 @@ export class PairRaster extends LitElement {
     chosen: { attribute: false },
     notes: { attribute: false },
     theme: {},
-    width: { state: true },
   };
 
   constructor() {
@@ -42,24 +42,6 @@ export class PairRaster extends LitElement {
     /** @type {[string, string]} */
     this.notes = ['', ''];
     this.theme = 'light';
-    this.width = 0;
-    this.size = new ResizeObserver(([{ contentRect }]) => {
-      this.width = Math.floor(contentRect.width);
-    });
-  }
-
-  createRenderRoot() {
-    return this;
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    this.size.observe(this);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    this.size.disconnect();
   }
 
   updated(changed) {

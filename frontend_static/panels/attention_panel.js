@@ -5,6 +5,7 @@ import '../elements/box_brush.js';
 import { enlarge } from '../elements/icons.js';
 import { overlayStyle, WHOLE } from '../elements/picture_zoom.js';
 import { scaleBar, times } from '../elements/scale_bar.js';
+import { overlayChoice } from '../elements/overlay_choice.js';
 import { segmented } from '../elements/segmented.js';
 import '../elements/sheet.js';
 import '../elements/zoom_picture.js';
@@ -291,16 +292,7 @@ export class AttentionPanel extends Panel {
       title,
       busy: query.stale,
       late: query.late,
-      controls: segmented({
-        label: 'Overlay',
-        value: overlay,
-        options: [
-          ['spotlight', 'Spotlight'],
-          ['heat', 'Heat'],
-          ['off', 'Off'],
-        ],
-        onChange: (value) => this.store.set({ overlay: value }),
-      }),
+      controls: overlayChoice(overlay, (value) => this.store.set({ overlay: value })),
       body:
         !together(this.selection).length && of === 'attention' && this.run.value && !this.run.value.tokens.length
           ? emptyState('Choose a word of the answer.')

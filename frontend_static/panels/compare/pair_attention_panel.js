@@ -2,6 +2,7 @@ import { html, nothing } from '../../vendor/lit.js';
 import { answered, card, emptyState } from '../../elements/card.js';
 import { counted, fixed, percent, tokenText } from '../../elements/format.js';
 import '../../elements/picture.js';
+import { overlayChoice } from '../../elements/overlay_choice.js';
 import { segmented } from '../../elements/segmented.js';
 import { select } from '../../elements/select.js';
 import { rasterise } from '../../plots/image_overlay.js';
@@ -174,16 +175,7 @@ export class PairAttentionPanel extends Panel {
       title: this.byLatent ? html`Latent <span class="subject">${latent}</span>${back}` : 'Where both looked',
       busy: query.stale,
       late: query.late,
-      controls: segmented({
-        label: 'Overlay',
-        value: overlay,
-        options: [
-          ['spotlight', 'Spotlight'],
-          ['heat', 'Heat'],
-          ['off', 'Off'],
-        ],
-        onChange: (value) => this.store.set({ overlay: value }),
-      }),
+      controls: overlayChoice(overlay, (value) => this.store.set({ overlay: value })),
       body: this.pair.key === null ? emptyState('Choose a second run.') : answered(this.pair, (pair) => this.renderBody(pair)),
     });
   }
