@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -20,6 +21,12 @@ MARK = "policy violation:"
 REPORT_VIOLATIONS = f"""document.addEventListener('securitypolicyviolation', (event) =>
     console.error('{MARK}', event.violatedDirective, event.blockedURI, event.sourceFile, location.pathname));"""
 
+PATIENCE_MS = 30_000
+"""How long anything awaited may take on a machine that is busy with other tests; a quiet one answers at once."""
+
+SLOWER = "BROWSER_SLOWER"
+"""The variable that has pages compute so many times slower, to find tests that only pass on a quiet machine."""
+
 STRICT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; base-uri 'self'"
 )
@@ -29,6 +36,7 @@ STRICT_POLICY = (
 @contextmanager
 def launched(chromium: Path) -> Iterator[Browser]:
     """A headless Chromium; the playwright driver ends with it."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=list(ARGUMENTS))
         try:
@@ -61,10 +69,12 @@ def watched_page(browser: Browser, *, ours: str = "", expected: tuple[str, ...] 
     context = browser.new_context(**options)
     try:
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", on_console)
         page.on("pageerror", lambda error: complaints.append(f"{error} ({error.stack})"))
         page.add_init_script(REPORT_VIOLATIONS)
+        if slower := os.environ.get(SLOWER):
+            context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": float(slower)})
         yield page
         assert complaints == [], "\n".join(complaints)
     finally:

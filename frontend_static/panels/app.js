@@ -28,7 +28,7 @@ export class App extends Panel {
     window.addEventListener('focus', this.onVisible);
     // a framed tab that is not in front has no width
     this.timer = setInterval(() => {
-      if (!document.hidden && window.innerWidth > 0) this.list();
+      if (!document.hidden && window.innerWidth > 0 && !this.listingNow) this.list();
     }, POLL_MS);
     this.list();
   }
@@ -41,10 +41,24 @@ export class App extends Panel {
     clearInterval(this.timer);
   }
 
-  /** Asks for the listing; one question at a time, so that an old answer cannot overtake a newer one. */
-  async list() {
-    if (this.listingNow) return;
-    this.listingNow = true;
+  /**
+   * Asks for the listing; one question at a time, so that an old answer cannot overtake a newer one. Who asks while one is
+   * under way, as TensorBoard's reload may, is answered by another: the first may have been answered before the log was read.
+   * @returns {Promise<void>} when an answer has come that was asked for at or after this call
+   */
+  list() {
+    if (!this.listingNow) {
+      this.listingNow = this.askForListing().finally(() => (this.listingNow = null));
+      return this.listingNow;
+    }
+    this.listingNext ??= this.listingNow.then(() => {
+      this.listingNext = null;
+      return this.list();
+    });
+    return this.listingNext;
+  }
+
+  async askForListing() {
     try {
       const listing = await this.api.listing();
       // TensorBoard is back: what could not be answered meanwhile is asked again
@@ -58,8 +72,6 @@ export class App extends Panel {
       }
     } catch (error) {
       this.store.setSession({ listingError: error instanceof Error ? error : new Error(String(error)) });
-    } finally {
-      this.listingNow = false;
     }
   }
 

@@ -130,18 +130,18 @@ def test_the_raster_holds_every_word_of_every_answer(browser: Browser, address: 
     with watched_page(browser, expected=("favicon",), viewport=SIZE) as page:
         tab = _open(page, address, log)
         original = tab.locator("tr.original td.same")
-        assert original.count() == N_WORDS
+        expect(original).to_have_count(N_WORDS)
         for name, answer in (("Steered", compared.answers[-1]), ("Reconstruction", compared.answers[1])):
             row = tab.locator(f"tr[data-row={name}]")
             changes = [step.change for step in answer.diff.steps]
-            assert row.locator("del").count() == changes.count(Change.LEFT_OUT)
-            assert row.locator("ins").count() == changes.count(Change.NEW) + changes.count(Change.REPLACED)
+            expect(row.locator("del")).to_have_count(changes.count(Change.LEFT_OUT))
+            expect(row.locator("ins")).to_have_count(changes.count(Change.NEW) + changes.count(Change.REPLACED))
             titles = [cell.get_attribute("title") for cell in row.locator("td[title]:not([title=new])").all()]
             shown = [float(re.search(r": (\S+) nat", title)[1].replace("−", "-")) for title in titles]
             np.testing.assert_allclose(shown, np.round(answer.change_O, 2), atol=0.0051)
         random = tab.locator("tr[data-row=Random]")
         n_lines = tab.locator("table.raster").count()
-        assert random.count() == n_lines
+        expect(random).to_have_count(n_lines)
         tab.get_by_label("Controls").select_option("each")
         n_controls = sum(one.answer.condition is Condition.CONTROL for one in compared.answers)
         expect(random).to_have_count(n_lines * n_controls)

@@ -153,7 +153,7 @@ def test_small_unlabelled_and_dead_dictionaries(browser: Browser, tmp_path: Path
         if not alive:
             expect(health).to_contain_text(f"None of {n_latents} latents")
             expect(frame.get_by_role("region", name="Latent map")).to_contain_text("No latent is alive")
-            assert frame.locator(".ranges").count() == 0
+            expect(frame.locator(".ranges")).to_have_count(0)
             return
         expect(health).to_contain_text(f"{alive} of {n_latents}")
         if not n_labels:

@@ -136,7 +136,7 @@ def _open(page: Page, logged: Everything, /, **selection: object) -> None:
 
 def _saved(page: Page, button: Locator, folder: Path) -> Path:
     try:
-        with page.expect_download(timeout=5_000) as download:
+        with page.expect_download() as download:
             button.click()
     except TimeoutError as error:
         told = page.locator(".sheet[open] [role=status], .toast").all_inner_texts()

@@ -245,7 +245,7 @@ def test_where_there_is_one_step_or_no_life_it_is_told(browser: Browser, trainin
         expect(frame.locator(".multiple").nth(1)).to_contain_text("0 % living · 0 % dense")
         expect(frame.locator(".multiple").nth(1)).to_have_accessible_name(re.compile("^step 50.* · 48 dead$"))
         expect(notices).to_have_count(0)
-        assert frame.get_by_role("alert").count() == 0
+        expect(frame.get_by_role("alert")).to_have_count(0)
         frame = _open(page, trainings, "over=training", f"beside={SWEPT.dictionary_id}")
         expect(frame.locator(".multiples-block")).to_have_count(2)
         assert _steps(frame, "other") == [0], "once, in the last column"

@@ -136,7 +136,7 @@ def test_a_long_selection_is_in_the_link_and_opens_in_a_fresh_browser(browser: B
         rows = page.locator(".gallery-row")
         expect(rows).to_have_count(70)
         assert sorted(int(row.get_attribute("data-latent")) for row in rows.all()) == chosen
-        assert page.locator(".notices li").count() == 0
+        expect(page.locator(".notices li")).to_have_count(0)
 
 
 def test_what_a_link_asks_for_in_vain_is_told(browser: Browser, fast_address: str, log: WrittenLog) -> None:
@@ -163,7 +163,7 @@ def test_what_a_link_asks_for_in_vain_is_told(browser: Browser, fast_address: st
         for text in ("step 7", f"latent {N_LATENTS}", "1 is left out"):
             expect(notices.filter(has_text=text)).to_have_count(1)
         expect(frame.locator("[data-value=alive]")).not_to_be_empty()
-        assert frame.get_by_role("alert").count() == 0
+        expect(frame.get_by_role("alert")).to_have_count(0)
 
         open_alone(page, fast_address, f"{P}dictionary=0123456789abcdef")
         expect(notices.filter(has_text="dictionary 0123456789ab…, which is not in this log")).to_have_count(1)
@@ -179,7 +179,7 @@ def test_a_word_that_the_run_does_not_have_is_told(browser: Browser, fast_addres
         frame = open_alone(page, fast_address, f"{P}run=answers%2F0{P}id={log.runs[0].run_id}{P}token=9999")
         expect(frame.locator(".notices li").filter(has_text="token 9999")).to_have_count(1)
         _drawn(frame)
-        assert frame.get_by_role("alert").count() == 0
+        expect(frame.get_by_role("alert")).to_have_count(0)
 
 
 def test_selections_are_kept_opened_renamed_and_removed(browser: Browser, fast_address: str) -> None:

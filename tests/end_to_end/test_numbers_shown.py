@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tb_visualscratchpad.views import attention_map, plain_mean, rank_latents, token_latent_matrix, weighted_mean
 from tb_visualscratchpad.wire.evidence import VlmRun
@@ -80,7 +80,7 @@ def test_layers_rows_and_thresholds_reach_the_numbers(browser: Browser, fast_add
         frame.get_by_text("The thresholds leave none: widen them.").wait_for()
         frame.locator("vs-ranking").get_by_role("button", name="Widen").click()
         frame.wait_for_selector(".rank-row")
-        assert frame.locator(".rank-row").count() == min(24, rank_latents(run, token, **options).n_passing)
+        expect(frame.locator(".rank-row")).to_have_count(min(24, rank_latents(run, token, **options).n_passing))
 
 
 def test_dictionary(browser: Browser, address: str, log: WrittenLog) -> None:

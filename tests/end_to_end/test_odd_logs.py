@@ -59,7 +59,7 @@ def test_each_is_drawn_without_complaint_and_within_the_page(page: Page, odd_add
     page.wait_for_timeout(200)
     assert frame.evaluate(WIDER) == []
     assert frame.locator("[role=alert]").all_inner_texts() == []
-    assert frame.locator(".chip.output").count() == len(odd.runs[name].tokens.indices(Span.OUTPUT))
+    expect(frame.locator(".chip.output")).to_have_count(len(odd.runs[name].tokens.indices(Span.OUTPUT)))
 
 
 def test_a_run_without_statistics(page: Page, odd_address: str, odd: OddLog) -> None:
@@ -132,7 +132,7 @@ def test_five_hundred_words(page: Page, odd_address: str, odd: OddLog) -> None:
 
 def test_a_prompt_of_two_thousand_tokens(page: Page, odd_address: str, odd: OddLog) -> None:
     frame = _open(page, odd_address, odd, "2000-token-prompt")
-    assert frame.locator(".chip.input").count() == 2000
+    expect(frame.locator(".chip.input")).to_have_count(2000)
     on, card = frame.locator(".chip.on").bounding_box(), frame.get_by_role("region", name="Tokens").bounding_box()
     assert card["y"] <= on["y"] and on["y"] + on["height"] <= card["y"] + card["height"], "the chosen word is in view"
     frame.get_by_role("checkbox", name="prompt").check()

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, Frame, Route, expect
+from playwright.sync_api import Browser, Frame, Page, Route, expect
 
 from tb_visualscratchpad.exporter.event_log import ScratchpadWriter
 from tb_visualscratchpad.handlers.several import put_together
@@ -29,15 +29,15 @@ def test_runs_are_found_searched_and_chosen(browser: Browser, fast_address: str,
     with watched_page(browser, ours="visualscratchpad") as page:
         frame = open_tab(page, fast_address)
         frame.wait_for_selector(".rank-row.on")  # a first choice is made: the strongest cell
-        assert frame.locator(".pick .v").first.inner_text() == log.newest.name
+        expect(frame.locator(".pick .v").first).to_have_text(log.newest.name)
         frame.locator(".pick").first.click()
-        assert frame.locator(".menu [role=option]").count() == len(log.runs)
+        expect(frame.locator(".menu [role=option]")).to_have_count(len(log.runs))
         page.keyboard.type("answers/0")
-        assert frame.locator(".menu [role=option]").count() == 1
+        expect(frame.locator(".menu [role=option]")).to_have_count(1)
         page.keyboard.press("Enter")
         expect(frame.locator(".pick .v").first).to_have_text(log.runs[0].name)
         frame.wait_for_selector(".chip.on")
-        assert frame.locator(".chip.output").count() == len(output_tokens(log.runs[0]))
+        expect(frame.locator(".chip.output")).to_have_count(len(output_tokens(log.runs[0])))
         assert "run=answers%2F0" in page.url
 
         # a dictionary without statistics hides the thresholds and says so; its run logged no picture
@@ -45,7 +45,7 @@ def test_runs_are_found_searched_and_chosen(browser: Browser, fast_address: str,
         page.keyboard.type("answers/2")
         page.keyboard.press("Enter")
         frame.get_by_text("No statistics were logged for this dictionary, so").wait_for()
-        assert frame.locator(".threshold").count() == 0
+        expect(frame.locator(".threshold")).to_have_count(0)
         frame.get_by_text("The picture was not logged").wait_for()
 
 
@@ -136,14 +136,44 @@ def test_the_theme_is_tensorboards(browser: Browser, fast_address: str) -> None:
         expect(ground).to_have_css("background-color", LIGHT_GROUND)
 
 
+def _without_polls(page: Page, frame: Frame) -> list[str]:
+    """Stops the tab's own polls, which would pass for the answer to a press; the addresses of the listings asked for from now on."""
+    frame.evaluate("clearInterval(document.querySelector('vs-app').timer)")
+    frame.wait_for_function("!document.querySelector('vs-app').listingNow")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/listing") else None)
+    return asked
+
+
 def test_tensorboards_reload_button_is_heard(browser: Browser, fast_address: str) -> None:
     with watched_page(browser, ours="visualscratchpad") as page:
         frame = open_tab(page, fast_address)
         frame.wait_for_selector(".chip.on")
+        asked = _without_polls(page, frame)
+        button = page.locator("app-header-reload button, .reload-button").first
+        expect(button).not_to_have_class(re.compile(r"\bloading\b"))
+        assert asked == []
         with page.expect_request("**/listing"):
-            pass  # one of the tab's own polls, 5 s apart: the next request within 3 s is not a poll
-        with page.expect_request("**/listing", timeout=3_000):
-            page.locator("app-header-reload button, .reload-button").first.click()
+            button.click()
+
+
+def test_a_reload_while_a_listing_is_on_its_way_has_another_asked_for(browser: Browser, fast_address: str) -> None:
+    """The one on its way may have been answered before the log was read anew. Any number of words in between ask for one more."""
+    with watched_page(browser, ours="visualscratchpad") as page:
+        frame = open_tab(page, fast_address)
+        frame.wait_for_selector(".chip.on")
+        asked = _without_polls(page, frame)
+        held: list[Route] = []
+        page.route("**/listing", lambda route: route.continue_() if held else held.append(route))
+        frame.evaluate("document.querySelector('vs-app').list(); null")
+        frame.wait_for_function("!!document.querySelector('vs-app').listingNow")
+        frame.evaluate("for (let word = 0; word < 3; word += 1) document.querySelector('vs-app').list(); null")
+        page.wait_for_timeout(200)
+        assert len(asked) == len(held) == 1
+        with page.expect_request("**/listing"):
+            held[0].continue_()
+        frame.wait_for_function("!document.querySelector('vs-app').listingNow && !document.querySelector('vs-app').listingNext")
+        assert len(asked) == 2
 
 
 def test_a_failed_answer_stays_in_its_card_and_can_be_retried(browser: Browser, fast_address: str) -> None:

@@ -78,7 +78,7 @@ def test_each_step_leads_to_the_next(browser: Browser, walked: tuple[str, Writte
         expect(page.locator("dialog[open] h2")).to_have_text(f"References of latent {latent}")
         page.locator("dialog[open] [data-next=away]").click()
         expect(page.locator(".basket-item")).to_have_count(1)
-        assert page.locator("dialog[open]").count() == 0
+        expect(page.locator("dialog[open]")).to_have_count(0)
         onward.click()
         expect(step).to_have_attribute("data-step", "compare")
         told = page.locator("[data-value=doubted]")
@@ -125,7 +125,7 @@ def test_the_keyboard_walks_and_the_browser_remembers(browser: Browser, walked: 
         expect(page.locator(".walk")).to_have_count(0)
         page.reload()
         page.wait_for_selector(".chip.on")
-        assert page.locator(".walk").count() == 0
+        expect(page.locator(".walk")).to_have_count(0)
 
 
 @pytest.mark.full
@@ -134,4 +134,4 @@ def test_a_doubt_that_the_run_does_not_have_is_told(browser: Browser, walked: tu
     with watched_page(browser, expected=("favicon",)) as page:
         page = open_alone(page, address, "&p.visualscratchpad.doubt=9999")
         page.get_by_text("The address doubts token 9999").first.wait_for()
-        assert page.locator(".chip.doubted").count() == 0
+        expect(page.locator(".chip.doubted")).to_have_count(0)
