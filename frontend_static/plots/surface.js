@@ -34,9 +34,18 @@ export class Surface {
     return this.pinned?.height ?? this.container.clientHeight;
   }
 
-  /** Takes a size of its own instead of the container's: for a figure that is drawn elsewhere. @param {number} width @param {number} height */
-  pin(width, height) {
-    this.pinned = { width, height };
+  /**
+   * Takes a size of its own instead of the container's: for a figure that is drawn elsewhere, or on paper.
+   * @param {number} width @param {number} height @param {number} [ratio] pixels of the canvas for one of these; the screen's by default
+   */
+  pin(width, height, ratio) {
+    this.pinned = { width, height, ratio };
+  }
+
+  /** Takes the container's size again. */
+  unpin() {
+    this.pinned = null;
+    this.request();
   }
 
   request() {
@@ -48,7 +57,7 @@ export class Surface {
     this.frame = 0;
     const { width, height } = this;
     if (!width || !height) return;
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = this.pinned?.ratio ?? (window.devicePixelRatio || 1);
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this.canvas.width !== w || this.canvas.height !== h) {
       this.canvas.width = w;

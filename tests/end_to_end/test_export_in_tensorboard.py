@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tb_visualscratchpad.views import attention_map, rank_latents
 from tests.end_to_end.served_log import WrittenLog, open_alone, output_tokens
@@ -123,3 +123,47 @@ def test_the_page_of_a_run_opens_from_a_file(browser: Browser, fast_address: str
         assert said == [] and [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
     finally:
         context.close()
+
+
+CANVASES = """() => Object.fromEntries([...document.querySelectorAll('main :is(vs-matrix, vs-scatter, vs-latent-map)')].map((view) => {
+    const { canvas } = view.plot.surface;
+    const room = view.plot.surface.container;
+    return [view.localName, { drawn: [canvas.width, canvas.height], room: [room.clientWidth * devicePixelRatio, room.clientHeight * devicePixelRatio].map(Math.round) }]; }))"""
+
+
+@pytest.mark.parametrize(("workspace", "plots"), [("scratchpad", {"vs-matrix"}), ("dictionary", {"vs-scatter", "vs-latent-map"})])
+def test_the_tab_on_paper(browser: Browser, fast_address: str, log: WrittenLog, tmp_path: Path, workspace: str, plots: set[str]) -> None:
+    """In light colours, without controls, plots as wide as the page; and on the screen as before when it is printed."""
+    with watched_page(browser, ours="visualscratchpad", expected=("favicon",), color_scheme="dark") as page:
+        open_alone(page, fast_address, f"&p.visualscratchpad.workspace={workspace}")
+        for plot in plots:
+            page.wait_for_selector(f"{plot} canvas", state="attached")
+        page.wait_for_function("!document.querySelector('main [aria-busy=true], main .state.loading')")
+        expect(page.locator("body")).not_to_have_css("background-color", "rgb(255, 255, 255)")
+        on_screen = page.evaluate(CANVASES)
+        assert set(on_screen) == plots and all(one["drawn"] == one["room"] for one in on_screen.values())
+
+        page.emulate_media(media="print", color_scheme="dark")
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        on_paper = page.evaluate(CANVASES)
+        assert {one["drawn"][0] for one in on_paper.values()} == {2 * 664}
+        expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+        expect(page.locator(".print-head h1")).to_have_text(log.newest.name if workspace == "scratchpad" else log.dictionary.name)
+        for gone in (".top-bar", "vs-dock", ".card-head .controls", ".workspace-outline", ".zoom-buttons"):
+            assert not any(one.is_visible() for one in page.locator(gone).all()), gone
+        too_wide = "() => [...document.querySelectorAll('main .card *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 90))"
+        page.set_viewport_size({"width": 704, "height": 1000})
+        assert page.evaluate(too_wide) == []
+        if workspace == "scratchpad":
+            filled = "() => { const { canvas, container } = document.querySelector('vs-attention :is(vs-picture, vs-zoom-picture)').surface; return [canvas, container].map((one) => [one.clientWidth, one.clientHeight]); }"
+            canvas, frame = page.evaluate(filled)
+            assert canvas == pytest.approx(frame, abs=1)
+
+        page.set_viewport_size({"width": 1280, "height": 720})
+        page.emulate_media(media="screen", color_scheme="dark")
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        page.wait_for_function(f"(before) => JSON.stringify(({CANVASES})()) === before", arg=json.dumps(on_screen, separators=(",", ":")))
+        expect(page.locator("body")).not_to_have_css("background-color", "rgb(255, 255, 255)")
+
+        printed = page.pdf(path=tmp_path / "tab.pdf", prefer_css_page_size=True, print_background=True)
+        assert len(re.findall(rb"/Type /Page\b", printed)) in range(1, 8)

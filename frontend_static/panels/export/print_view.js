@@ -2,12 +2,33 @@ import { html, nothing } from '../../vendor/lit.js';
 import { Panel } from '../base/panel.js';
 import { settingsTold } from './about.js';
 import { whole } from '../../elements/format.js';
+import { heightOfMatrix } from './run_figures.js';
+
+/** What a card is wide and a page high on paper, A4 or US Letter within the margins of print.css, in CSS pixels. */
+const PAPER = Object.freeze({ width: 664, height: 900 });
+
+/** How high the plots that fill a card stand on paper. @type {Record<string, (view: any) => number>} */
+const HEIGHTS = {
+  'vs-scatter': () => 520,
+  'vs-latent-map': () => 540,
+  'vs-dose-plot': () => 340,
+  'vs-matrix': (view) => Math.min(PAPER.height, heightOfMatrix(view.data)),
+};
 
 /** Printing waits for no frame and no microtask: what is due is done now. */
 function repaint() {
   const elements = /** @type {any[]} */ ([...document.querySelectorAll('*')]);
   for (const one of elements) if (one.isUpdatePending) one.performUpdate();
-  for (const one of elements) (one.plot?.surface ?? one.surface)?.now?.();
+  for (const view of elements) {
+    const surface = view.plot?.surface ?? view.surface;
+    const height = view.data && HEIGHTS[view.localName];
+    if (surface && height) surface.pin(PAPER.width, height(view), 2);
+    surface?.now?.();
+  }
+}
+
+function ofTheScreenAgain() {
+  for (const view of /** @type {any[]} */ ([...document.querySelectorAll(Object.keys(HEIGHTS).join())])) view.plot?.surface.unpin();
 }
 
 /** What a page of Compare is about. */
@@ -29,6 +50,7 @@ export class PrintView extends Panel {
       repaint();
     };
     this.after = () => {
+      ofTheScreenAgain();
       if (this.was !== 'light') this.dispatchEvent(new CustomEvent('print-theme', { bubbles: true, detail: this.was }));
     };
     window.addEventListener('beforeprint', this.before);

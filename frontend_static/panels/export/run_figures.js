@@ -15,6 +15,14 @@ import { pictureBody, referenceBody, scaleBody } from './picture_body.js';
 
 const ROW_HEIGHT = 15;
 
+/**
+ * How high the heatmap stands with all its rows, in CSS pixels.
+ * @param {{nRows: number, gapAfter: readonly boolean[]}} data as the panel has it
+ */
+export function heightOfMatrix({ nRows, gapAfter }) {
+  return Math.max(260, 88 + 74 + ROW_HEIGHT * nRows + 5 * gapAfter.filter(Boolean).length);
+}
+
 /** @type {import('./description.js').Description} */
 const heatmap = {
   element: 'vs-matrix-panel',
@@ -37,10 +45,8 @@ const heatmap = {
   },
   body: async (panel, theme) => {
     const view = panel.querySelector('vs-matrix');
-    const { nRows, gapAfter } = panel.plotData();
     const width = Math.max(640, view.clientWidth);
-    const height = Math.max(260, 88 + 74 + ROW_HEIGHT * nRows + 5 * gapAfter.filter(Boolean).length);
-    const plot = await copyOfPlot(view, { theme, width, height });
+    const plot = await copyOfPlot(view, { theme, width, height: heightOfMatrix(panel.plotData()) });
     return stacked([plot, scaleBody(theme, '0', '1 = the word that uses the latent most')], 4);
   },
   table: (panel) => {
