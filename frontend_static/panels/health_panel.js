@@ -41,7 +41,7 @@ export class HealthPanel extends Panel {
     const cutoffs = cutoffsOf(this.selection, dictionary, this.statistics.value);
     const { nDense, nSparse } = regionCounts(this.statistics.value, by, cutoffs);
     const of = by === 'images' ? 'pictures' : 'patches';
-    return html` <b data-value="dense">${whole(nDense)}</b> are dense (over ${percent(cutoffs.dense)} of ${of}${this.selection.hideDense && by === 'images' ? '; hidden now' : ''}),
+    return html` <b data-value="dense">${whole(nDense)}</b> ${nDense === 1 ? 'is' : 'are'} dense (over ${percent(cutoffs.dense)} of ${of}${this.selection.hideDense && by === 'images' ? '; hidden now' : ''}),
       <b data-value="sparse">${whole(nSparse)}</b> sparse and strong (under ${percent(cutoffs.sparse)}, mean over ${fixed(cutoffs.strong, 2)}).`;
   }
 
@@ -72,7 +72,7 @@ export class HealthPanel extends Panel {
       );
       if (statistics.labels.length)
         parts.push(
-          html` <b>${whole(nOneLabel)}</b> speak of a single label (under ${ONE_LABEL} nat); <b>${whole(nUndefined)}</b> are too rare to tell.`,
+          html` <b>${whole(nOneLabel)}</b> ${nOneLabel === 1 ? 'speaks' : 'speak'} of a single label (under ${ONE_LABEL} nat); <b>${whole(nUndefined)}</b> ${nUndefined === 1 ? 'is' : 'are'} too rare to tell.`,
         );
       if (!statistics.complete) parts.push(html` The sweep was interrupted: this covers what was seen until then.`);
       if (statistics.n_broken) parts.push(html` ${counted(statistics.n_broken, 'picture')} could not be read.`);
