@@ -1,4 +1,5 @@
 import { html, nothing } from '../vendor/lit.js';
+import { hiddenDense } from '../dense.js';
 import { answered, card } from '../elements/card.js';
 import { counted, fixed, percent, whole } from '../elements/format.js';
 import '../elements/menu.js';
@@ -12,7 +13,7 @@ import { denseCutoff } from './latents/regions.js';
 import { figuresOf, figuresTable } from './training/figures.js';
 import { distinctName } from './training/names.js';
 import { askBeside, askFollowed, askScatters, MAX_FOLLOWED } from './training/requests.js';
-import { endsOf, placesOf, stepsOf } from './training/scatters.js';
+import { endsOf, placesOf, stepsOf, withoutDense } from './training/scatters.js';
 import { drawnOnce, layoutOf, standing, stepsShown } from './training/steps_shown.js';
 import { overSwitch } from './training/switch.js';
 
@@ -147,6 +148,11 @@ export class GrowthPanel extends Panel {
     return steps.findLastIndex((step, column) => step === stands && drawn[0][column]);
   }
 
+  /** The dense of the shown step, which are left out of all. @param {number} index of the dictionary among the answers */
+  hidden(index) {
+    return hiddenDense(this.store, index ? this.beside.value?.[1] : this.statistics.value);
+  }
+
   /** @param {number} index of the dictionary among the answers */
   block(index, entry) {
     const { dictionaries } = this.store.session.listing;
@@ -166,6 +172,7 @@ export class GrowthPanel extends Panel {
     const shown = standing(this.store.statisticsSteps, this.selection.step);
     const current = this.current(shown);
     const of = this.selection.frequency === 'images' ? 'pictures' : 'patches';
+    const hidden = this.hidden(index);
     return {
       key,
       name: alone ? '' : name,
@@ -177,7 +184,7 @@ export class GrowthPanel extends Panel {
         living: nAlive / nLatents,
         dense: nDense / nLatents,
         nDead: nLatents - nAlive,
-        data,
+        data: withoutDense(data, hidden),
         ...marks[column],
       })),
       describe: (latent, column) => {
@@ -250,9 +257,11 @@ export class GrowthPanel extends Panel {
     const top = this.scatters.value ? this.drawn().top : 0;
     const of = this.selection.frequency === 'images' ? 'pictures' : 'patches';
     const many = this.selection.latents.length;
+    const nHidden = (this.scatters.value?.answers ?? []).map((_, index) => this.hidden(index)?.n ?? 0).filter(Boolean);
     return html`<p class="growth-key"><span>→ share of ${of} it fires in</span><span>↑ mean activation where it fires</span>
       ${top ? html`<span class="key-ramp"><i></i>0 to ${fixed(top, 1)} nat label entropy</span>` : nothing}
       <span><i class="key-ring"></i>undefined</span><span><i class="key-dead"></i>dead</span><span><i class="key-dense"></i>dense, over ${percent(denseCutoff(this.selection, this.dictionary.value))}</span>
+      ${nHidden.length ? html`<span data-value="hidden-dense">hidden: ${nHidden.map((n) => whole(n)).join(' and ')}, dense at the shown step</span>` : nothing}
       ${many > MAX_FOLLOWED ? html`<span>${whole(MAX_FOLLOWED)} of ${whole(many)} chosen latents are marked</span>` : nothing}</p>`;
   }
 

@@ -99,6 +99,58 @@ def test_steps_are_chosen_evenly_and_each_tells_its_figures(browser: Browser, tr
         assert parameter(page, "over") is None
 
 
+DRAWN = """(block) => [...document.querySelectorAll(`[data-block=${block}] .multiple`)].map((one) =>
+    [Number(one.dataset.step), [...one.querySelector('vs-small-scatter').plot.data.latent]])"""
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_dense_latents_of_the_shown_step_are_hidden_at_every_step(browser: Browser, trainings: Trainings, beside: bool) -> None:
+    """The same latents as in every list and plot; the sentences still count all."""
+
+    def alive(one: LatentStatistics) -> np.ndarray:
+        return one.n_patches_firing_K > 0
+
+    def dense(one: LatentStatistics) -> set[int]:
+        return set(np.flatnonzero(alive(one) & (one.n_images_firing_K / one.n_images > 0.1)).tolist())
+
+    with watched_page(browser, expected=("favicon",), viewport=WIDE) as page:
+        frame = _open(page, trainings, "over=training", *([f"beside={SECOND.dictionary_id}"] if beside else []))
+        blocks = {"own": trainings.first, **({"other": trainings.second} if beside else {})}
+        for block, steps in blocks.items():
+            _steps(frame, block)
+            for step, drawn in frame.evaluate(DRAWN, block):
+                assert drawn == np.flatnonzero(alive(steps[step])).tolist()
+        told = frame.locator(".multiple [data-value=dense]").all_inner_texts()
+
+        page.keyboard.press("d")
+        hidden = {block: dense(steps[max(steps)]) for block, steps in blocks.items()}
+        assert all(hidden.values())
+        expect(frame.locator("[data-value=hidden-dense]")).to_have_text(f"hidden: {' and '.join(str(len(one)) for one in hidden.values())}, dense at the shown step")
+        for block, steps in blocks.items():
+            for step, drawn in frame.evaluate(DRAWN, block):
+                assert drawn == [latent for latent in np.flatnonzero(alive(steps[step])).tolist() if latent not in hidden[block]]
+        assert frame.locator(".multiple [data-value=dense]").all_inner_texts() == told
+        page.keyboard.press("d")
+        expect(frame.locator("[data-value=hidden-dense]")).to_have_count(0)
+
+
+OVERLAPPING = """() => { const boxes = [...document.querySelectorAll('.top-bar .brand, .top-bar .workspaces, .top-bar .selectors > :not(.tools), .top-bar .tools button')]
+    .map((one) => ({ name: one.getAttribute('aria-label') ?? one.textContent.trim().slice(0, 30), box: one.getBoundingClientRect() })).filter(({ box }) => box.width);
+    return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => a.box.left < b.box.right - .5 && b.box.left < a.box.right - .5 && a.box.top < b.box.bottom && b.box.top < a.box.bottom)
+        .map((b) => `${a.name} and ${b.name}`)); }"""
+
+
+@pytest.mark.parametrize("width", [870, 1000, 1100, 1280, 1440, 1920])
+def test_nothing_in_the_bar_lies_over_another(browser: Browser, trainings: Trainings, width: int) -> None:
+    """With all that it can hold: a step to choose, dense latents hidden, long names."""
+    with watched_page(browser, expected=("favicon",), viewport={"width": width, "height": 800}) as page:
+        frame = _open(page, trainings, "hideDense=1")
+        expect(frame.locator(".stepper.several")).to_be_visible()
+        expect(frame.locator(".dense-chip")).to_be_visible()
+        assert frame.evaluate(OVERLAPPING) == []
+        assert all(one["width"] >= 25 for one in (name.bounding_box() for name in frame.locator(".top-bar .pick .v").all()))
+
+
 def test_mouse_and_keyboard_set_the_step_and_the_address_restores_it(browser: Browser, trainings: Trainings) -> None:
     with watched_page(browser, expected=("favicon",), viewport=WIDE) as page:
         frame = _open(page, trainings, "over=training")

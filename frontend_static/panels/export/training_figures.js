@@ -86,6 +86,7 @@ const multiples = {
   element: 'vs-growth',
   name: 'statistics-over-training',
   scope: 'dictionary',
+  dense: true,
   ready: (panel) => Boolean(panel.querySelector('vs-multiples vs-small-scatter')),
   title: () => 'Statistics of the latents over training',
   reading: (panel) =>

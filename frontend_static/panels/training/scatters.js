@@ -51,6 +51,29 @@ export function stepsOf({ header, arrays }, topEntropy) {
   });
 }
 
+/** @type {WeakMap<SmallScatterData, {mask: Uint8Array, data: SmallScatterData}>} the last for each */
+const made = new WeakMap();
+
+/**
+ * @param {SmallScatterData} data
+ * @param {import('../../dense.js').Hidden|null} hidden of its dictionary at the shown step: the same latents are left out at every step
+ * @returns {SmallScatterData} the same object for the same two
+ */
+export function withoutDense(data, hidden) {
+  if (!hidden?.n) return data;
+  const known = made.get(data);
+  if (known?.mask === hidden.mask) return known.data;
+  const at = Array.from(data.latent.keys()).filter((i) => !hidden.mask[data.latent[i]]);
+  const shown = {
+    x: Float32Array.from(at, (i) => data.x[i]),
+    y: Float32Array.from(at, (i) => data.y[i]),
+    entropy: Float32Array.from(at, (i) => data.entropy[i]),
+    latent: Int32Array.from(at, (i) => data.latent[i]),
+  };
+  made.set(data, { mask: hidden.mask, data: shown });
+  return shown;
+}
+
 /**
  * Where latents are at each step.
  * @param {Packed} answer of `latents_over_steps` @param {'images'|'patches'} by
