@@ -93,7 +93,9 @@ def test_keyboard_list_workspaces_and_theme(browser: Browser, fast_address: str)
         expect(ground).to_have_css("background-color", DARK_GROUND)
 
         # random statistics, map and references are of one step, so there is nothing to slide
+        page.set_viewport_size({"width": 1600, "height": 900})
         step = frame.get_by_label("Training step")
+        expect(step).to_be_visible()
         assert step.is_disabled() and number(frame, "step") == "only one logged"
 
 
