@@ -117,8 +117,12 @@ export class Address {
         this.write(last); // back from another tab
       else if (JSON.stringify(now) !== before) listener();
     };
-    this.host.addEventListener('hashchange', changed);
-    return () => this.host.removeEventListener('hashchange', changed);
+    // `popstate` comes with the new address, `hashchange` a task later: what was due to be written in between would undo going back
+    const types = ['popstate', 'hashchange'];
+    for (const type of types) this.host.addEventListener(type, changed);
+    return () => {
+      for (const type of types) this.host.removeEventListener(type, changed);
+    };
   }
 }
 
