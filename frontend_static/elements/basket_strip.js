@@ -9,6 +9,7 @@ export class BasketStrip extends LitElement {
     this.count = 0;
     this.content = [];
     this.hiddenItems = 0;
+    // measured, not drawn anew as a WidthWatched is: that would put back a value that is being typed
     this.size = new ResizeObserver(() => this.measure());
   }
 
