@@ -33,6 +33,11 @@ STRICT_POLICY = (
 """Stricter than TensorBoard's: no eval, no inline script or style, no blob, no data."""
 
 
+AT_REST = """() => !document.querySelector('.stale, [aria-busy=true]')
+    && document.getAnimations().every((one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)"""
+"""For ``wait_for_function``: nothing is pale because it is about to be replaced, and no colour fades over."""
+
+
 @contextmanager
 def launched(chromium: Path) -> Iterator[Browser]:
     """A headless Chromium; the playwright driver ends with it."""

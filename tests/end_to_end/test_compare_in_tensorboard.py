@@ -33,7 +33,7 @@ from tests.random_steering_evidence import (
     random_steering_result,
     random_word_contributions,
 )
-from tests.watched_browser import watched_page
+from tests.watched_browser import AT_REST, watched_page
 
 SIZE = {"width": 1440, "height": 900}
 N_WORDS = 12
@@ -299,7 +299,7 @@ def test_compare_and_its_dialogs_pass_axe(browser: Browser, address: str, log: C
     with watched_page(browser, expected=("favicon",), viewport=SIZE, color_scheme=theme) as page:
         tab = _open(page, address, log, basket="SET:0:5", token=str(output_tokens(log.run)[WORD]))
         tab.locator(".sweep-table").wait_for()
-        page.wait_for_timeout(400)
+        page.wait_for_function(AT_REST)
         assert violations(tab) == []
         tab.get_by_role("button", name="Run doses").click()
         tab.locator(".dose-setup").wait_for()

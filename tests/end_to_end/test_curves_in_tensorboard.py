@@ -24,7 +24,7 @@ from tests.random_evidence import (
     random_statistics,
     random_vlm_run,
 )
-from tests.watched_browser import watched_page
+from tests.watched_browser import AT_REST, watched_page
 
 WIDE = {"width": 1440, "height": 900}
 P = "&p.visualscratchpad."
@@ -192,10 +192,10 @@ def test_several_latents_and_a_dictionary_beside(browser: Browser, trained: Trai
         _expect_in_address(page, "step=80")
         page.evaluate(AXE.read_text(encoding="utf-8"))
         for _ in ("light", "dark"):
+            page.wait_for_function(AT_REST)
             found = page.evaluate(RUN_AXE)
             assert [(one["id"], one["target"], one["why"]) for one in found if one["impact"] in ("serious", "critical")] == []
             page.get_by_role("button", name="Theme").click()
-            page.wait_for_timeout(400)  # colours of buttons fade over
 
 
 def test_without_a_latent_a_sentence_says_what_to_do(browser: Browser, trained: TrainedLog) -> None:

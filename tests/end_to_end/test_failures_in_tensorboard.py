@@ -18,7 +18,7 @@ from tests.end_to_end.served_log import open_alone, parameter, tensorboard
 from tests.end_to_end.test_accessibility import AXE, RUN_AXE
 from tests.random_evidence import random_dictionary, random_vlm_run
 from tests.random_failure_evidence import random_failure_set, random_set_ablation
-from tests.watched_browser import watched_page
+from tests.watched_browser import AT_REST, watched_page
 
 SIZE = {"width": 1440, "height": 900}
 
@@ -221,7 +221,7 @@ def test_the_page_passes_axe(browser: Browser, address: str, theme: str) -> None
     with watched_page(browser, expected=("favicon",), viewport=SIZE, color_scheme=theme) as page:
         tab = _open(page, address, latent="1", basket="SET:0:5")
         tab.locator(".set-changed").wait_for()
-        page.wait_for_timeout(400)
+        page.wait_for_function(AT_REST)
         tab.evaluate(AXE.read_text(encoding="utf-8"))
         assert [one for one in tab.evaluate(RUN_AXE) if one["impact"] in ("serious", "critical")] == []
 

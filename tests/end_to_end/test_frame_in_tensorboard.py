@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Frame, expect
 
 from tests.end_to_end.served_log import N_LATENTS, WrittenLog, number, open_alone, open_tab
 from tests.random_evidence import random_decoder_map
-from tests.watched_browser import watched_page
+from tests.watched_browser import AT_REST, watched_page
 
 AXE = Path(__file__).parents[1] / "frontend" / "vendor" / "axe.min.js"
 LIGHT_GROUND, DARK_GROUND = "rgb(244, 245, 247)", "rgb(28, 29, 32)"
@@ -137,7 +137,7 @@ def test_dialogs_basket_and_compare_pass_axe(browser: Browser, fast_address: str
         page.emulate_media(color_scheme=theme)
         frame = open_alone(page, fast_address, f"&p.visualscratchpad.workspace=compare&p.visualscratchpad.latent=3&p.visualscratchpad.basket={basket}")
         expect(frame.locator(".basket-item")).to_have_count(2)
-        page.wait_for_timeout(300)
+        page.wait_for_function(AT_REST)
         frame.evaluate(AXE.read_text(encoding="utf-8"))
 
         def serious() -> list[str]:
